@@ -1,0 +1,1 @@
+"""The frozen values that flow through the program, one file for each noun, and their JSON."""

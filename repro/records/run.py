@@ -1,0 +1,173 @@
+"""A run: one training in one environment, what was measured, on what, with what deviations."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from repro.records.case import Assumption, Tolerance
+from repro.records.claims import Claims
+from repro.records.codec import Record
+from repro.records.environment import Deviation
+
+# JSON has no NaN: what is not finite is written as a string, and float() reads both.
+Measured = float | Literal["nan", "inf", "-inf"]
+
+
+class Settings(Record, frozen=True):
+    """What the user asked for; part of the run's id.
+
+    Attributes:
+        environment: `locked` (the software of the day) or `current` (the user's own).
+        device: `auto`, `cpu` or `cuda`.
+        seed: The seed of this run.
+        rehearse: Steps of a rehearsal, or None for the whole run.
+        model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
+        data: Git blob id of a file handed over by `--data`, or None for the case's.
+    """
+
+    environment: Literal["locked", "current"] = "locked"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int
+    rehearse: int | None = None
+    model: str | None = None
+    data: str | None = None
+
+
+class PublishedCase(Record, frozen=True):
+    """The part of the case that a report needs, kept in the run so that the run's folder is enough.
+
+    Attributes:
+        name: The case's name.
+        digest: SHA-256 over the case's files.
+    """
+
+    name: str
+    title: str
+    summary: str = ""
+    source: str = ""
+    digest: str
+    model: str
+    claims: Claims
+    tolerances: dict[str, Tolerance] = {}
+    assumptions: tuple[Assumption, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+class Device(Record, frozen=True):
+    """What the run ran on.
+
+    Attributes:
+        kind: `cpu` or `cuda`.
+        name: The processor's or GPU's name.
+        threads: Threads that torch used.
+        capability: Instruction set that torch chose (`AVX2`, …) or the GPU's compute capability.
+        platform: Operating system and architecture.
+    """
+
+    kind: str
+    name: str = ""
+    threads: int = 0
+    capability: str = ""
+    platform: str = ""
+
+
+class RunEnvironment(Record, frozen=True):
+    """The environment as the worker saw it, and where it came from.
+
+    Attributes:
+        packages: Package to version, as installed.
+        python: The full Python version.
+        documented: Package to version as the card prints it.
+        moment: The instant of the lock; empty for the user's own environment.
+        stream: The random stream that follows from the versions, or None.
+    """
+
+    packages: dict[str, str] = {}
+    python: str = ""
+    documented: dict[str, str] = {}
+    moment: str = ""
+    moment_reason: str = ""
+    python_reason: str = ""
+    lock_sha256: str = ""
+    stream: str | None = None
+
+
+class DataSizes(Record, frozen=True):
+    """Sizes that came out of the data, and the blob id of the file they came from."""
+
+    train_examples: int
+    eval_examples: int
+    steps_per_epoch: int
+    git_blob: str = ""
+    origin: str = ""
+
+
+class Epoch(Record, frozen=True):
+    """What was measured at the end of one epoch.
+
+    Attributes:
+        epoch: The epoch's number; a fraction in a rehearsal that stops inside one.
+        step: Optimizer steps so far.
+        training_loss: The loss that the Trainer logged, rounded as that release rounds; None if not logged.
+        validation_loss: The evaluation loss; None if not evaluated.
+        digests: Name to SHA-256, taken after the epoch's evaluation; `weights` is always there.
+    """
+
+    epoch: float
+    step: int
+    training_loss: Measured | None = None
+    validation_loss: Measured | None = None
+    digests: dict[str, str] = {}
+
+
+class Timing(Record, frozen=True):
+    """Wall-clock seconds; `started` is RFC 3339 UTC."""
+
+    started: str = ""
+    environment_seconds: float = 0.0
+    training_seconds: float = 0.0
+    total_seconds: float = 0.0
+
+
+class Completed(Record, frozen=True, tag_field="status", tag="completed"):
+    """The training went through."""
+
+
+class Failed(Record, frozen=True, tag_field="status", tag="failed"):
+    """The training ended before its end, and why."""
+
+    reason: str
+    hint: str = ""
+
+
+class Skipped(Record, frozen=True, tag_field="status", tag="skipped"):
+    """Nothing was trained, and why."""
+
+    reason: str
+
+
+Result = Completed | Failed | Skipped
+
+
+class Run(Record, frozen=True, tag_field="schema", tag="repro.run/1"):
+    """`run.json`.
+
+    Attributes:
+        id: Twelve hexadecimal digits: the hash of case, lock, seed and settings.
+        arguments: The TrainingArguments that were passed, by name.
+        resumes: Steps from which the run was gone on.
+        result: None while the run is under way.
+    """
+
+    id: str
+    case: PublishedCase
+    settings: Settings
+    environment: RunEnvironment = RunEnvironment()
+    device: Device | None = None
+    arguments: dict[str, object] = {}
+    deviations: tuple[Deviation, ...] = ()
+    data: DataSizes | None = None
+    epochs: tuple[Epoch, ...] = ()
+    timing: Timing = Timing()
+    resumes: tuple[int, ...] = ()
+    result: Result | None = None
