@@ -9,7 +9,7 @@ from repro.records.codec import Record
 Scalar = bool | int | float | str
 
 
-class Model(Record, frozen=True, forbid_unknown_fields=True):
+class Model(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the starting weights come from: a pinned revision on the Hub, or an initialisation by seed.
 
     Attributes:
@@ -31,7 +31,7 @@ class Model(Record, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
 
 
-class Generate(Record, frozen=True, forbid_unknown_fields=True):
+class Generate(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the synthetic issues (`repro/cases/synthetic.py`)."""
 
     seed: int
@@ -39,7 +39,7 @@ class Generate(Record, frozen=True, forbid_unknown_fields=True):
     labelled: int
 
 
-class Data(Record, frozen=True, forbid_unknown_fields=True):
+class Data(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The data: a file pinned by its git blob id, and the module that makes train and evaluation sets.
 
     Attributes:
@@ -59,7 +59,7 @@ class Data(Record, frozen=True, forbid_unknown_fields=True):
     rehearsal: Generate | None = None
 
 
-class Task(Record, frozen=True, forbid_unknown_fields=True):
+class Task(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is trained."""
 
     kind: Literal["masked-language-modelling"]
@@ -67,7 +67,7 @@ class Task(Record, frozen=True, forbid_unknown_fields=True):
     mask_probability: float
 
 
-class Requirements(Record, frozen=True, forbid_unknown_fields=True):
+class Requirements(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the environment needs beyond the documented versions.
 
     Attributes:
@@ -81,14 +81,14 @@ class Requirements(Record, frozen=True, forbid_unknown_fields=True):
     lock: str | None = None
 
 
-class Tolerance(Record, frozen=True, forbid_unknown_fields=True):
+class Tolerance(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bound on |measured - published| of one metric, and why it is what it is."""
 
     bound: float
     reason: str
 
 
-class Assumption(Record, frozen=True, forbid_unknown_fields=True):
+class Assumption(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that the card does not say and the case fills in."""
 
     what: str
@@ -96,7 +96,7 @@ class Assumption(Record, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class Case(Record, frozen=True, forbid_unknown_fields=True):
+class Case(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `case.toml`.
 
     Attributes:

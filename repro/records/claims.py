@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Any, Literal
 
 from repro.records.codec import Record
 
@@ -22,7 +22,7 @@ Kind = Literal[
 Value = float | int | str | bool | None
 
 
-class Claim(Record, frozen=True):
+class Claim(Record, frozen=True, kw_only=True):
     """One thing that a card states.
 
     Attributes:
@@ -36,21 +36,21 @@ class Claim(Record, frozen=True):
     line: int
 
 
-class Cell(Record, frozen=True):
+class Cell(Record, frozen=True, kw_only=True):
     """One table cell: the printed text and its value (None for `No log` and empty cells)."""
 
     text: str
     value: Value = None
 
 
-class Row(Record, frozen=True):
+class Row(Record, frozen=True, kw_only=True):
     """One table row; `cells` stand in the order of the table's columns and may be fewer."""
 
     line: int
     cells: tuple[Cell, ...]
 
 
-class Table(Record, frozen=True):
+class Table(Record, frozen=True, kw_only=True):
     """A table as printed.
 
     Attributes:
@@ -75,7 +75,7 @@ class Table(Record, frozen=True):
         return tuple(row.cells[at] if at < len(row.cells) else None for row in self.rows)
 
 
-class Claims(Record, frozen=True):
+class Claims(Record, frozen=True, kw_only=True):
     """All that one card states.
 
     Attributes:
@@ -103,7 +103,7 @@ class Claims(Record, frozen=True):
     tables: tuple[Table, ...] = ()
 
 
-class Finding(Record, frozen=True):
+class Finding(Record, frozen=True, kw_only=True):
     """One thing that a rule found."""
 
     rule: str
@@ -111,10 +111,10 @@ class Finding(Record, frozen=True):
     message: str
     line: int | None = None
     help: str = ""
-    evidence: dict[str, object] = {}
+    evidence: dict[str, Any] = {}
 
 
-class Audit(Record, frozen=True, tag_field="schema", tag="repro.audit/1"):
+class Audit(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.audit/1"):
     """A card's claims and the findings on them; one JSON object for each target."""
 
     target: str

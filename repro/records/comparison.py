@@ -23,7 +23,7 @@ VERDICTS: tuple[Verdict, ...] = (
 REPRODUCED: frozenset[Verdict] = frozenset({"identical", "matching", "consistent"})
 
 
-class ComparedRow(Record, frozen=True):
+class ComparedRow(Record, frozen=True, kw_only=True):
     """One epoch of one metric.
 
     Attributes:
@@ -43,7 +43,7 @@ class ComparedRow(Record, frozen=True):
     within: bool | None
 
 
-class Metric(Record, frozen=True):
+class Metric(Record, frozen=True, kw_only=True):
     """The comparison of one metric; `reason` says in one sentence why the verdict is what it is."""
 
     verdict: Verdict
@@ -53,7 +53,7 @@ class Metric(Record, frozen=True):
     rows: tuple[ComparedRow, ...] = ()
 
 
-class Stream(Record, frozen=True):
+class Stream(Record, frozen=True, kw_only=True):
     """Whether both curves come from one random stream.
 
     Attributes:
@@ -69,7 +69,7 @@ class Stream(Record, frozen=True):
     reason: str = ""
 
 
-class Cause(Record, frozen=True):
+class Cause(Record, frozen=True, kw_only=True):
     """A likely cause of a difference, the evidence for it, and what would test it."""
 
     cause: str
@@ -77,7 +77,7 @@ class Cause(Record, frozen=True):
     test: str
 
 
-class Comparison(Record, frozen=True, tag_field="schema", tag="repro.comparison/1"):
+class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.comparison/1"):
     """`comparison.json`.
 
     Attributes:

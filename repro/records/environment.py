@@ -5,7 +5,7 @@ from __future__ import annotations
 from repro.records.codec import Record
 
 
-class Deviation(Record, frozen=True):
+class Deviation(Record, frozen=True, kw_only=True):
     """Anything in which a run differs from what was published.
 
     Attributes:
@@ -21,7 +21,7 @@ class Deviation(Record, frozen=True):
     reason: str
 
 
-class Sizes(Record, frozen=True):
+class Sizes(Record, frozen=True, kw_only=True):
     """What an environment costs.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sizes(Record, frozen=True):
     measured: bool = False
 
 
-class Environment(Record, frozen=True, tag_field="schema", tag="repro.environment/1"):
+class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.environment/1"):
     """One dated environment, before or after it is built.
 
     Attributes:

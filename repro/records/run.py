@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Claims
@@ -13,7 +13,7 @@ from repro.records.environment import Deviation
 Measured = float | Literal["nan", "inf", "-inf"]
 
 
-class Settings(Record, frozen=True):
+class Settings(Record, frozen=True, kw_only=True):
     """What the user asked for; part of the run's id.
 
     Attributes:
@@ -33,7 +33,7 @@ class Settings(Record, frozen=True):
     data: str | None = None
 
 
-class PublishedCase(Record, frozen=True):
+class PublishedCase(Record, frozen=True, kw_only=True):
     """The part of the case that a report needs, kept in the run so that the run's folder is enough.
 
     Attributes:
@@ -53,7 +53,7 @@ class PublishedCase(Record, frozen=True):
     remarks: tuple[str, ...] = ()
 
 
-class Device(Record, frozen=True):
+class Device(Record, frozen=True, kw_only=True):
     """What the run ran on.
 
     Attributes:
@@ -71,7 +71,7 @@ class Device(Record, frozen=True):
     platform: str = ""
 
 
-class RunEnvironment(Record, frozen=True):
+class RunEnvironment(Record, frozen=True, kw_only=True):
     """The environment as the worker saw it, and where it came from.
 
     Attributes:
@@ -92,7 +92,7 @@ class RunEnvironment(Record, frozen=True):
     stream: str | None = None
 
 
-class DataSizes(Record, frozen=True):
+class DataSizes(Record, frozen=True, kw_only=True):
     """Sizes that came out of the data, and the blob id of the file they came from."""
 
     train_examples: int
@@ -102,7 +102,7 @@ class DataSizes(Record, frozen=True):
     origin: str = ""
 
 
-class Epoch(Record, frozen=True):
+class Epoch(Record, frozen=True, kw_only=True):
     """What was measured at the end of one epoch.
 
     Attributes:
@@ -120,7 +120,7 @@ class Epoch(Record, frozen=True):
     digests: dict[str, str] = {}
 
 
-class Timing(Record, frozen=True):
+class Timing(Record, frozen=True, kw_only=True):
     """Wall-clock seconds; `started` is RFC 3339 UTC."""
 
     started: str = ""
@@ -129,18 +129,18 @@ class Timing(Record, frozen=True):
     total_seconds: float = 0.0
 
 
-class Completed(Record, frozen=True, tag_field="status", tag="completed"):
+class Completed(Record, frozen=True, kw_only=True, tag_field="status", tag="completed"):
     """The training went through."""
 
 
-class Failed(Record, frozen=True, tag_field="status", tag="failed"):
+class Failed(Record, frozen=True, kw_only=True, tag_field="status", tag="failed"):
     """The training ended before its end, and why."""
 
     reason: str
     hint: str = ""
 
 
-class Skipped(Record, frozen=True, tag_field="status", tag="skipped"):
+class Skipped(Record, frozen=True, kw_only=True, tag_field="status", tag="skipped"):
     """Nothing was trained, and why."""
 
     reason: str
@@ -149,7 +149,7 @@ class Skipped(Record, frozen=True, tag_field="status", tag="skipped"):
 Result = Completed | Failed | Skipped
 
 
-class Run(Record, frozen=True, tag_field="schema", tag="repro.run/1"):
+class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/1"):
     """`run.json`.
 
     Attributes:
@@ -164,7 +164,7 @@ class Run(Record, frozen=True, tag_field="schema", tag="repro.run/1"):
     settings: Settings
     environment: RunEnvironment = RunEnvironment()
     device: Device | None = None
-    arguments: dict[str, object] = {}
+    arguments: dict[str, Any] = {}
     deviations: tuple[Deviation, ...] = ()
     data: DataSizes | None = None
     epochs: tuple[Epoch, ...] = ()
