@@ -96,6 +96,20 @@ class Assumption(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Hardware(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the published run ran on, where that is known.
+
+    Attributes:
+        kind: `cpu` or `cuda`.
+        threads: Threads that torch used; a run on a CPU uses as many.
+        capability: The instruction set that torch chose, e.g. `AVX2`.
+    """
+
+    kind: str
+    threads: int | None = None
+    capability: str | None = None
+
+
 class Case(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `case.toml`.
 
@@ -105,6 +119,7 @@ class Case(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
         card: The published claims, a card file in the case's folder.
         source: Where the claims were published.
         arguments: TrainingArguments that the card does not print, by their name.
+        hardware: What the published run ran on, or None where nobody says.
         tolerances: By metric, e.g. `validation_loss`.
         assumptions: What the card does not say.
         remarks: What a reader of the report should know about the published claims.
@@ -119,6 +134,7 @@ class Case(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task: Task
     environment: Requirements = Requirements()
     arguments: dict[str, Scalar] = {}
+    hardware: Hardware | None = None
     tolerances: dict[str, Tolerance] = {}
     assumptions: tuple[Assumption, ...] = ()
     remarks: tuple[str, ...] = ()

@@ -75,10 +75,7 @@ def _validation(error: Exception, source: str) -> BadInput:
     problem, _, key = text.partition(" - at `$")
     key = key.rstrip("`").lstrip(".") or "the document"
     found = re.fullmatch(r"Expected `(.+)`, got `(.+)`", problem)
-    if found:
-        problem = f"expected {found[1]}, found {found[2]}"
-    else:
-        problem = problem[:1].lower() + problem[1:]
+    problem = f"expected {found[1]}, found {found[2]}" if found else problem[:1].lower() + problem[1:]
     return BadInput(f"{source}: {key}: {problem}", "see `repro schema` for what belongs there")
 
 
@@ -120,8 +117,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes 0600; reports are meant to be read by others
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)  # mkstemp makes 0600; reports are meant to be read by others
+        Path(temporary).replace(path)
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,119 @@
+"""The YAML between the first two `---` lines, read as text and never trusted.
+
+Scalars stay the text that was printed (`license: no`, a data set called `1.10`). Anchors, aliases, tags and
+deep nesting have no place on a card, so a front matter with one of them is not composed at all: like a broken
+one, it is read for its simple `key: value` lines only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+Node: TypeAlias = "str | list[Node] | dict[str, Node] | None"
+
+_MAX_DEPTH = 20
+_MAX_CHARACTERS = 300_000  # widgets make real ones long, but never this long
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+# What begins the body of a card and begins no line of its front matter.
+_BODY = re.compile(r"<!--|#{1,6} |!\[|\[!\[|<[a-z]")
+_KEY = re.compile(r"([A-Za-z_][\w-]*):(?:[ \t]+(.*))?")
+_ITEM = re.compile(r"[ \t]*-[ \t]+([^\s:].*)")
+_SYNTAX = tuple("&*!|>{[%@`")  # a value that begins so is YAML's own syntax, not plain text
+
+
+def split(lines: Sequence[str]) -> tuple[dict[str, Node], int]:
+    """Split a card into its front matter and its body.
+
+    Args:
+        lines: The card's lines.
+
+    Returns:
+        The front matter (empty where there is none) and the index of the body's first line.
+    """
+    start = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    if not lines or lines[start].rstrip() != "---":
+        return {}, 0
+    start += 1
+    closed = next((i for i in range(start, len(lines)) if lines[i].rstrip() == "---"), None)
+    if closed is not None:
+        data = _compose("\n".join(lines[start:closed]))
+        if data is not None:
+            return data, closed + 1
+    # Broken, or never closed: a later `---` may be a rule in the middle of the body.
+    stop = len(lines) if closed is None else closed
+    body = next((i for i in range(start, stop) if _BODY.match(lines[i])), None)
+    if body is None and closed is None:
+        body = next((i for i in range(start, stop) if not lines[i].strip()), stop)
+    end = stop if body is None else body
+    data = _compose("\n".join(lines[start:end]))
+    return _simple(lines[start:end]) if data is None else data, stop + 1 if body is None else body
+
+
+def _compose(text: str) -> dict[str, Node] | None:
+    """Return the mapping that plain YAML prints, or None where it is not plain, not YAML or no mapping."""
+    import yaml  # slow to import, and many cards have no front matter
+
+    if len(text) > _MAX_CHARACTERS:
+        return None
+    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        events = iter(yaml.parse(text, Loader=loader))
+        for event in events:
+            if isinstance(event, yaml.NodeEvent):
+                data = _node(event, events, 0)
+                return data if isinstance(data, dict) else None
+    except (yaml.YAMLError, ValueError):
+        return None
+    return {}
+
+
+def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
+    """Build one node from the parser's events, without the loader's types, tags and references."""
+    import yaml
+
+    if depth > _MAX_DEPTH or event.anchor is not None or isinstance(event, yaml.AliasEvent) or event.tag:
+        raise ValueError("not plain YAML")
+    if isinstance(event, yaml.ScalarEvent):
+        unquoted = event.style in (None, "")
+        return None if unquoted and event.value in _NULLS else str(event.value)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[Node] = []
+        while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+            items.append(_node(inner, events, depth + 1))
+        return items
+    pairs: dict[str, Node] = {}
+    while not isinstance(inner := next(events), yaml.MappingEndEvent):
+        key = _node(inner, events, depth + 1)
+        content = _node(next(events), events, depth + 1)
+        if isinstance(key, str):
+            pairs[key] = content
+    return pairs
+
+
+def _simple(lines: Sequence[str]) -> dict[str, Node]:
+    """Read `key: value` lines and the `- item` lines below a key; leave everything else alone."""
+    data: dict[str, Node] = {}
+    items: list[Node] = []
+    for line in lines:
+        if pair := _KEY.fullmatch(line.rstrip()):
+            text = _unquoted(pair[2] or "")
+            items = []
+            data[pair[1]] = text if pair[2] else items
+        elif (
+            (item := _ITEM.fullmatch(line.rstrip()))
+            and (text := _unquoted(item[1]))
+            and not _KEY.match(item[1])
+        ):
+            items.append(text)
+    return data
+
+
+def _unquoted(text: str) -> str | None:
+    """Return the text of a simple scalar, None where it is YAML's own syntax or null."""
+    if text.startswith(_SYNTAX) or text in _NULLS:
+        return None
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return text

@@ -1,0 +1,108 @@
+"""Name, base model, data sets, licence and task: the front matter first, then the generated sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TypedDict
+
+from repro.cards.document import Document
+from repro.cards.front_matter import Node
+from repro.cards.lists import bullet
+
+_BASE = re.compile(r"fine-?tuned (?:version of|from) (?:\[([^\]]{1,300})\]|([\w./\\:-]{1,200})(?= on |\.?$))")
+_ON = re.compile(r"(?:fine-?tuned (?:version of|from)|trained from scratch)\b.*? on (an? |the )", re.DOTALL)
+_LINK = re.compile(r"\[([^\]]{1,300})\]\([^)\s]{0,500}\)")
+_NOTHING = frozenset({"", "None", "unknown", "unkown"})
+_MAX_SENTENCE = 2_000
+
+
+class Metadata(TypedDict):
+    """The part of the claims that does not depend on the kind of card."""
+
+    name: str | None
+    base_model: str | None
+    datasets: tuple[str, ...]
+    license: str | None
+    task: str | None
+
+
+def metadata(document: Document) -> Metadata:
+    """Read what a card says about the model rather than about the training.
+
+    Several base models or licences in the front matter are joined by `, ` in their order.
+    """
+    sentence = next(_sentences(document), "")
+    return Metadata(
+        name=_name(document),
+        base_model=", ".join(document.words("base_model")) or _base_model(sentence),
+        datasets=document.words("datasets") or _datasets(sentence),
+        license=", ".join(document.words("license")) or None,
+        task=next(iter(document.words("pipeline_tag")), None) or _task(document),
+    )
+
+
+def _sentences(document: Document) -> Iterator[str]:
+    """Yield the paragraphs that say what was trained."""
+    for phrase in (
+        "fine-tuned version of",
+        "finetuned version of",
+        "trained from scratch",
+        "fine-tuned from",
+    ):
+        for i in document.mentions(phrase):
+            lines = [document.lines[i]]
+            for line in document.lines[i + 1 : i + 4]:
+                if not line.strip() or bullet(line) is not None or line.startswith(("#", "|")):
+                    break
+                lines.append(line)
+            yield "\n".join(lines)[:_MAX_SENTENCE]
+
+
+def _name(document: Document) -> str | None:
+    titles = (heading.title for heading in document.headings if heading.level == 1)
+    indexed = _dig(_index(document), "name")
+    return indexed or next(iter(document.words("model_name")), None) or next(titles, None)
+
+
+def _task(document: Document) -> str | None:
+    results = _first(_index(document).get("results"))
+    task = results.get("task")
+    return _dig(task, "type") if isinstance(task, dict) else None
+
+
+def _index(document: Document) -> dict[str, Node]:
+    """Return the first model of `model-index`, which 4.7 to 4.9 call `model_index`."""
+    return _first(document.meta.get("model-index") or document.meta.get("model_index"))
+
+
+def _first(node: Node) -> dict[str, Node]:
+    first = node[0] if isinstance(node, list) and node else None
+    return first if isinstance(first, dict) else {}
+
+
+def _dig(node: dict[str, Node], key: str) -> str | None:
+    text = node.get(key)
+    return text if isinstance(text, str) and text else None
+
+
+def _base_model(sentence: str) -> str | None:
+    found = _BASE.search(sentence)
+    name = (found[1] or found[2]).strip() if found else ""
+    return None if name in _NOTHING else name
+
+
+def _datasets(sentence: str) -> tuple[str, ...]:
+    """Read `on the A dataset.` and `on the A, the B and the C datasets.`, nothing worded otherwise."""
+    found = _ON.search(sentence)
+    if not found or found[1] != "the ":
+        return ()
+    names, _, rest = _LINK.sub(r"\1", sentence[found.end() :]).partition(" dataset")
+    if rest[:1] == "s" and rest[1:2] in {"", ".", "\n"}:
+        most, _, last = names.rpartition(" and the ")
+        parts = [*most.split(", the "), last]
+    elif rest[:1] in {"", ".", "\n"}:
+        parts = [names]
+    else:
+        return ()
+    return tuple(name for part in parts if (name := part.strip()) not in _NOTHING)

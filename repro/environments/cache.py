@@ -1,0 +1,90 @@
+"""Where built environments lie, and which of them can be trusted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from repro.environments.lock import lock_digest
+from repro.errors import BadInput
+from repro.records.codec import Record, load
+from repro.records.environment import Environment
+
+MARKER = "complete.json"
+
+
+class Marker(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.built/1"):
+    """Written last into an environment's folder: without it the folder is never trusted.
+
+    Attributes:
+        lock_sha256: Digest of the lock that was installed.
+        python: The interpreter's full version.
+        seconds: What the build took.
+        disk_bytes: Installed size, measured.
+    """
+
+    lock_sha256: str
+    python: str
+    seconds: float
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """An environment that can be used.
+
+    Attributes:
+        python: Its interpreter.
+        folder: Its folder in the cache.
+        seconds: What the build took, now or then.
+        from_cache: Whether it was there already.
+        disk_bytes: Installed size, measured.
+    """
+
+    python: Path
+    folder: Path
+    seconds: float
+    from_cache: bool
+    disk_bytes: int
+
+
+def cache_folder() -> Path:
+    """Return the cache's folder: `REPRO_CACHE_DIR`, else the user's cache folder of this system."""
+    named = os.environ.get("REPRO_CACHE_DIR")
+    return Path(named).absolute() if named else Path(platformdirs.user_cache_dir("repro", appauthor=False))
+
+
+def environment_folder(environment: Environment, cache: Path | None = None) -> Path:
+    """Return where an environment lies once it is built: named by lock, Python and platform."""
+    name = f"{environment.lock_sha256[:16]}-py{environment.python}-{environment.platform}"
+    return (cache.absolute() if cache else cache_folder()) / "environments" / name
+
+
+def python_of(folder: Path) -> Path:
+    """Return the interpreter in an environment's folder."""
+    return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
+
+
+def lookup(environment: Environment, cache: Path | None = None) -> Built | None:
+    """Return a built environment from the cache; starts no process and asks no network.
+
+    Args:
+        environment: The record; lock, Python and platform count.
+        cache: The cache's folder, by default `cache_folder()`.
+
+    Returns:
+        The environment, or None where it was never finished, or its interpreter is gone.
+    """
+    folder = environment_folder(environment, cache)
+    python = python_of(folder)
+    try:
+        marker = load(folder / MARKER, Marker)
+        whole = lock_digest((folder / "environment.lock").read_bytes().decode()) == environment.lock_sha256
+    except (BadInput, OSError, ValueError):
+        return None
+    if not whole or marker.lock_sha256 != environment.lock_sha256 or not python.exists():
+        return None
+    return Built(python, folder, marker.seconds, True, marker.disk_bytes)

@@ -1,0 +1,183 @@
+"""The lock: every package of the closure with its hashes, as of a moment, and what it costs."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from repro.environments.interpreters import find_interpreter, full_version
+from repro.environments.platforms import UV_PLATFORMS, rank, this_platform
+from repro.environments.registry import Registry
+from repro.environments.uvtool import run_uv
+from repro.environments.versions import Requirements
+from repro.errors import BadInput, EnvironmentFailed, ReproError
+from repro.records.environment import Sizes
+
+LINE = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})==(?P<version>[A-Za-z0-9.!+_-]{1,64})"
+    r"(?P<hashes>(?: +--hash=sha256:[0-9a-f]{64})+) *",
+    re.ASCII,
+)
+LARGEST_LOCK = 8_000_000  # characters; a closure of a hundred packages has under 200,000
+LOCK_SECONDS = 900.0
+DISK_PER_DOWNLOAD = 2.0  # installed bytes per byte of wheel; 1.9 for torch 1.13 with its CUDA libraries
+
+
+def lock_digest(lock: str) -> str:
+    """Return the SHA-256 of a lock's bytes, hexadecimal."""
+    return sha256(lock.encode()).hexdigest()
+
+
+def read_lock(text: str) -> dict[str, str]:
+    """Read a lock; it may hold nothing but comments and `name==version --hash=sha256:…`.
+
+    Args:
+        text: The lock, lines continued by a backslash.
+
+    Returns:
+        Normalised name to version, in the order of the lock.
+
+    Raises:
+        BadInput: An address, an option, a marker, a missing hash, a package twice, or nothing at all.
+    """
+    return {name: version for name, (version, _) in _read(text).items()}
+
+
+def read_hashes(text: str) -> dict[str, frozenset[str]]:
+    """Return normalised name to SHA-256 digests; arguments and errors as in `read_lock`."""
+    return {name: hashes for name, (_, hashes) in _read(text).items()}
+
+
+def _read(text: str) -> dict[str, tuple[str, frozenset[str]]]:
+    if len(text) > LARGEST_LOCK:
+        raise BadInput(f"the lock is too long: {len(text)} characters", "is it a lock?")
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for number, line in _logical_lines(text):
+        match = LINE.fullmatch(line)
+        if match is None:
+            raise BadInput(
+                f"lock, line {number}: not `name==version --hash=sha256:…`: {line[:40]!r}",
+                "a lock has no addresses, options or markers; `repro env CASE --lock-only` makes one",
+            )
+        try:
+            Version(match["version"])
+        except (InvalidVersion, ValueError) as error:
+            raise BadInput(f"lock, line {number}: not a version: {match['version'][:24]!r}") from error
+        name = canonicalize_name(match["name"])
+        if name in found:
+            raise BadInput(f"lock, line {number}: {name} stands there twice", "keep one of them")
+        found[name] = (match["version"], frozenset(re.findall(r"[0-9a-f]{64}", match["hashes"])))
+    if not found:
+        raise BadInput("the lock is empty", "`repro env CASE --lock-only` makes one")
+    return found
+
+
+def _logical_lines(text: str) -> list[tuple[int, str]]:
+    """Join continued lines; number each by its first line. Only newlines end one, as for installers."""
+    lines: list[tuple[int, str]] = []
+    open_line = False
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.removesuffix("\r")
+        body = line.removesuffix("\\")
+        if open_line:
+            first, before = lines[-1]
+            lines[-1] = (first, before + " " + body.strip(" "))
+        elif line.strip(" ") and not line.lstrip(" ").startswith("#"):
+            lines.append((number, body.strip(" ")))
+        else:
+            continue
+        open_line = line.endswith("\\")
+    return lines
+
+
+def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
+    """Resolve the closure as of a moment, for this platform.
+
+    Wheels only where that is possible; where a package of the closure has none, sources are allowed for all
+    but the documented versions.
+
+    Args:
+        requirements: What is documented and what the case adds.
+        minor: The Python version, `3.10`.
+        moment: The full instant, RFC 3339.
+
+    Returns:
+        The lock's text: names, versions, hashes; no addresses.
+
+    Raises:
+        EnvironmentFailed: There is no solution; says why in uv's words.
+        NetworkFailed: The index could not be reached.
+    """
+    try:
+        return _compile(requirements, minor, moment, Path(sys.executable), [":all:"])
+    except EnvironmentFailed as wheels:
+        if "wheel" not in wheels.message and "source" not in wheels.message:
+            raise
+        python = find_interpreter(minor).path  # sources are built to learn what they need
+        return _compile(requirements, minor, moment, python, list(requirements.documented))
+
+
+def _compile(
+    requirements: Requirements, minor: str, moment: str, python: Path, only_binary: list[str]
+) -> str:
+    # A fresh folder: uv keeps the pins of an existing output file and reads a surrounding project's settings.
+    # An explicit interpreter: else uv looks for one of that very version, and tries to download it.
+    with tempfile.TemporaryDirectory(prefix="repro-lock-") as name:
+        folder = Path(name)
+        (folder / "requirements.in").write_text(requirements.lines(), encoding="utf-8")
+        triple = UV_PLATFORMS.get(this_platform())
+        run_uv(
+            [
+                "pip", "compile", "requirements.in", "--output-file", "environment.lock",
+                "--python", str(python),
+                "--generate-hashes", "--no-header", "--no-annotate", "--exclude-newer", moment,
+                "--python-version", full_version(minor), *(["--python-platform", triple] if triple else []),
+                *(argument for package in only_binary for argument in ("--only-binary", package)),
+            ],
+            doing="locking", folder=folder, timeout=LOCK_SECONDS,
+        )  # fmt: skip
+        text = (folder / "environment.lock").read_text(encoding="utf-8")
+    read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says
+    return text
+
+
+def lock_sizes(lock: str, minor: str, registry: Registry) -> Sizes:
+    """Return what the files of a lock weigh for this platform.
+
+    Args:
+        lock: The lock's text.
+        minor: The Python version, `3.10`.
+        registry: Where sizes are stated.
+
+    Returns:
+        The sum of the files that an installer would choose, and an estimate of the installed size; both None
+        where the registry does not state every size.
+    """
+    hashes = read_hashes(lock)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        sizes = list(pool.map(lambda name: _size(registry, name, hashes[name], minor), hashes))
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return Sizes()
+    return Sizes(download_bytes=sum(known), disk_bytes=round(sum(known) * DISK_PER_DOWNLOAD))
+
+
+def _size(registry: Registry, name: str, hashes: frozenset[str], minor: str) -> int | None:
+    try:
+        files = [file for file in registry.files(name) if file.sha256 in hashes]
+    except ReproError:  # a size is good to know, not worth failing for
+        return None
+    ranked = [(place, file) for file in files if (place := rank(file.tags, minor)) is not None]
+    best = (
+        min(ranked, key=lambda pair: pair[0])[1]
+        if ranked
+        else next((file for file in files if not file.tags), None)
+    )
+    return best.size if best else None

@@ -1,0 +1,140 @@
+"""Running uv: a clean surrounding, and its failures as one line."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from repro.environments.registry import OFFLINE_HINT, index_of_tools
+from repro.errors import EnvironmentFailed, NetworkFailed
+
+# Only what says where packages come from and how they get here may pass: a constraint, a resolution mode or
+# an interpreter that the user has set for another project would change what is locked.
+UV_VARIABLES = (
+    "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE", "UV_CONCURRENT_", "UV_CONFIG_FILE", "UV_NO_CONFIG",
+    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_HTTP_", "UV_REQUEST_TIMEOUT", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
+    "UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_OFFLINE", "UV_PYTHON_INSTALL_", "UV_CREDENTIALS_DIR",
+)  # fmt: skip
+UNREACHABLE = re.compile(
+    r"error sending request|failed to fetch|could not connect|client error \(connect\)|dns error|"
+    r"connection (?:refused|reset)|operation timed out|request failed after|network is unreachable|"
+    r"status client error \((?:401|403|407|429)|status server error",
+    re.IGNORECASE,
+)
+DISK_FULL = re.compile(r"no space left|disk quota|os error 28\b", re.IGNORECASE)
+LONGEST_SENTENCE = 300
+
+# Replaces itself by uv after asking Linux to end it with its parent: a killed build must not go on writing.
+_TIED = """import ctypes, os, sys
+PR_SET_PDEATHSIG, SIGKILL = 1, 9
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def uv_binary() -> str:
+    """Return the path of uv.
+
+    Raises:
+        EnvironmentFailed: It is not installed.
+    """
+    import uv  # only where something is built
+
+    try:
+        return os.fspath(uv.find_uv_bin())
+    except FileNotFoundError as error:
+        raise EnvironmentFailed("uv is not installed", "install it again: pip install uv") from error
+
+
+def run_uv(
+    arguments: Sequence[str], *, doing: str, folder: Path, offline: bool = False, timeout: float | None = None
+) -> str:
+    """Run uv and return its standard output.
+
+    Args:
+        arguments: The command line after `uv`.
+        doing: What it is for, as a message's beginning: `locking`, `installing`.
+        folder: The working folder; nobody's project, so that no project's settings are read.
+        offline: Use nothing but uv's cache.
+        timeout: Seconds; None leaves it to uv's own limit for each request.
+
+    Raises:
+        EnvironmentFailed: uv failed; the message is the essential sentence of its own.
+        NetworkFailed: uv could not reach the index.
+    """
+    command = [
+        uv_binary(),
+        *arguments,
+        "--color",
+        "never",
+        "--no-progress",
+        *(["--offline"] if offline else []),
+    ]
+    if sys.platform == "linux":
+        command = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *command]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=_environ(os.environ), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, encoding="utf-8", errors="replace", timeout=timeout, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFailed(f"{doing} took longer than {timeout:g} s", "try again") from error
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"uv cannot be started: {error.strerror}", "install it again: pip install uv"
+        ) from error
+    if done.returncode == 0:
+        return done.stdout
+    message = f"{doing} failed: {essence(done.stderr)}"
+    if DISK_FULL.search(done.stderr):
+        raise EnvironmentFailed(
+            message, "free some space, or set REPRO_CACHE_DIR and UV_CACHE_DIR to another disk"
+        )
+    if offline:
+        raise EnvironmentFailed(message, "the files are not in uv's cache: run it once with a network")
+    if UNREACHABLE.search(done.stderr):
+        raise NetworkFailed(message, OFFLINE_HINT)
+    raise EnvironmentFailed(message, "see `repro env CASE --verbose` for what was asked for")
+
+
+def essence(stderr: str) -> str:
+    """Return the one sentence of uv's error output that says what is wrong.
+
+    For an unsolvable set of requirements that is the reasoning up to its conclusion, else the error and its
+    innermost cause. Credentials in addresses are left out.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", stderr)
+    text = re.sub(r"(\w+://)[^/\s@]+@", r"\1", text)
+    text = re.split(r"^\s*hint:", text, maxsplit=1, flags=re.MULTILINE)[0]
+    if reasoning := re.search(r"\bBecause\b.*", text, re.DOTALL):
+        sentence = re.sub(
+            r",\s+we\s+can\s+conclude\s+that\s+your\s+requirements.*", "", reasoning[0], flags=re.DOTALL
+        )
+    else:
+        errors = re.findall(r"^(?:error: |\s*×\s*)(.+)", text, re.MULTILINE)
+        causes = re.findall(r"^\s+(?:Caused by|cause): (.+)", text, re.MULTILINE)
+        sentence = (
+            ": ".join([*errors[:1], *causes[-1:]]) or text.strip().rpartition("\n")[2] or "uv said nothing"
+        )
+    sentence = " ".join(sentence.split())
+    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[:LONGEST_SENTENCE] + "…"
+
+
+def _environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that uv gets: no virtual environment, and pip's index where uv has none."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
+        and not name.startswith("PYTHON")
+        and (not name.startswith("UV_") or name.startswith(UV_VARIABLES))
+    }
+    index = index_of_tools()
+    if index and index.source == "pip":
+        kept["UV_DEFAULT_INDEX"] = index.address  # not an argument: it may hold a password
+    return kept

@@ -1,0 +1,1 @@
+"""Tables that are shipped with the program: what is known about releases."""

@@ -1,0 +1,81 @@
+"""What the worker appends to `events.jsonl`: one JSON object a line, told apart by `event`."""
+
+from __future__ import annotations
+
+from repro.records.codec import Record
+from repro.records.run import Device, Epoch, Measured
+
+
+class Event(Record, frozen=True, kw_only=True, tag_field="event"):
+    """An event; `sequence` counts from 1 without gaps, `time` is in seconds since 1970 UTC."""
+
+    sequence: int
+    time: float
+
+
+class Started(Event, frozen=True, kw_only=True, tag="started"):
+    """The worker runs, in this environment on this device; `device_reason` says why not another one."""
+
+    python: str
+    packages: dict[str, str]
+    device: Device
+    device_reason: str = ""
+
+
+class DataReady(Event, frozen=True, kw_only=True, tag="data"):
+    """The data sets are built."""
+
+    train_examples: int
+    eval_examples: int
+
+
+class TrainingBegan(Event, frozen=True, kw_only=True, tag="training"):
+    """The Trainer starts: optimizer steps and epochs of the whole training, and the step gone on from."""
+
+    max_steps: int
+    epochs: float
+    resumed_from: int
+
+
+class Step(Event, frozen=True, kw_only=True, tag="step"):
+    """How far the training is; said at most twice a second."""
+
+    step: int
+    epoch: float
+
+
+class EpochEnded(Event, frozen=True, kw_only=True, tag="epoch"):
+    """An epoch is trained and evaluated; fields as in `repro.records.run.Epoch`."""
+
+    epoch: float
+    step: int
+    training_loss: Measured | None = None
+    validation_loss: Measured | None = None
+    digests: dict[str, str] = {}
+
+    def record(self) -> Epoch:
+        """Return the epoch as the run's record keeps it."""
+        return Epoch(
+            epoch=self.epoch,
+            step=self.step,
+            training_loss=self.training_loss,
+            validation_loss=self.validation_loss,
+            digests=self.digests,
+        )
+
+
+class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint"):
+    """A checkpoint is on disk; everything up to this event survives a kill."""
+
+    step: int
+    folder: str
+
+
+class Finished(Event, frozen=True, kw_only=True, tag="finished"):
+    """The training phase is over; `seconds` is its wall-clock time since the last (re)start."""
+
+    step: int
+    seconds: float
+
+
+AnyEvent = Started | DataReady | TrainingBegan | Step | EpochEnded | CheckpointSaved | Finished

@@ -1,0 +1,293 @@
+"""Plots as SVG: published and measured curves, and their differences with bounds.
+
+Two forms come out of each figure: one for the page, coloured by the page's CSS, and one that stands alone.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.records.claims import decimal
+from repro.records.comparison import ComparedRow, Metric
+from repro.reports.formats import clean, difference, epoch, loss, metric_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SVG = "http://www.w3.org/2000/svg"
+_INK, _MUTED, _RULE, _ACCENT, _PAPER = "#000001", "#000002", "#000003", "#000004", "#000005"
+#: The style's colours: as the page's variables, and as plain ones for a file that stands alone.
+_COLOURS = {
+    _INK: ("var(--ink)", "#1d1b18"),
+    _MUTED: ("var(--muted)", "#5d5850"),
+    _RULE: ("var(--rule)", "#dcd7cc"),
+    _ACCENT: ("var(--accent)", "#0a5a7d"),
+    _PAPER: ("var(--paper)", "#ffffff"),
+}
+#: Beyond this, a value is noted but not drawn: ticks and transforms overflow.
+_DRAWABLE = 1e30
+#: Points kept of a long curve; more cannot be told apart at the width of a page.
+_MOST_POINTS = 800
+_MOST_MARKERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One figure.
+
+    Attributes:
+        name: The file's name without its ending.
+        title: One line, also the figure's accessible name.
+        description: What a reader who cannot see it needs to know.
+        inline: SVG for the page.
+        file: SVG for a file of its own.
+    """
+
+    name: str
+    title: str
+    description: str
+    inline: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """The two figures of one metric."""
+
+    curves: Plot
+    differences: Plot
+
+
+def draw(metrics: Mapping[str, Metric], style: Path) -> dict[str, Plots]:
+    """Draw the two figures of every metric that has rows.
+
+    Args:
+        metrics: As in the comparison.
+        style: A Matplotlib style sheet.
+
+    Returns:
+        The figures by metric, in the order of `metrics`.
+    """
+    if not any(metric.rows for metric in metrics.values()):
+        return {}
+    # Imported here: nearly a second that only rendering should pay. Never pyplot: it keeps global figures.
+    import matplotlib.style
+
+    drawn: dict[str, Plots] = {}
+    with matplotlib.style.context(str(style), after_reset=True):
+        for number, (key, metric) in enumerate(metrics.items(), start=1):
+            if metric.rows:
+                slug = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:40] or "metric"
+                taken = any(plots.curves.name == f"{slug}-curves" for plots in drawn.values())
+                name = f"{slug}-{number}" if taken else slug
+                title = metric_title(key)
+                drawn[key] = Plots(_curves(name, title, metric.rows), _differences(name, title, metric.rows))
+    return drawn
+
+
+def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
+    figure, axes = _figure(rows)
+    epochs = [row.epoch for row in rows]
+    published = [_published(row) for row in rows]
+    measured = [_drawable(row.measured) for row in rows]
+    bounds = [_drawable(row.bound) for row in rows]
+    shown = [value for value in (*published, *measured) if not math.isnan(value)]
+    log = bool(shown) and min(shown) > 0 and max(shown) > 50 * min(shown)
+    if log:
+        axes.set_yscale("log")
+    even = range(0, len(rows), math.ceil(len(rows) / _MOST_POINTS))
+    if not log:
+        axes.fill_between(
+            [epochs[at] for at in even],
+            [published[at] - bounds[at] for at in even],
+            [published[at] + bounds[at] for at in even],
+            color=_MUTED,
+            alpha=0.18,
+            linewidth=0,
+            label="Bound",
+        )
+    marked = len(rows) <= _MOST_MARKERS
+    _line(axes, epochs, published, _INK, "--", "Published", "s" if marked else "", _PAPER)
+    _line(axes, epochs, measured, _ACCENT, "-", "Measured", "o" if marked else "", _ACCENT)
+    unit = f"{title} (logarithmic)" if log else title
+    description = (
+        f"{unit} by epoch, {len(rows)} points. Published, dashed with squares: {_span(published)}. "
+        f"Measured, solid with dots: {_span(measured)}. {_undrawn(rows)}"
+    )
+    return _plot(figure, axes, f"{name}-curves", f"{title}: published and measured", description.strip())
+
+
+def _differences(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
+    figure, axes = _figure(rows)
+    bounds = [_drawable(row.bound) for row in rows]
+    epochs = [row.epoch for row in rows]
+    even = range(0, len(rows), math.ceil(len(rows) / _MOST_POINTS))
+    axes.fill_between(
+        [epochs[at] for at in even],
+        [-bounds[at] for at in even],
+        [bounds[at] for at in even],
+        color=_MUTED,
+        alpha=0.18,
+        linewidth=0,
+        label="Bound",
+    )
+    axes.axhline(0, color=_MUTED, linewidth=0.8)
+    for within, marker, colour, size, label in (
+        (True, "o", _ACCENT, 22, "Within"),
+        (False, "x", _INK, 40, "Outside"),
+    ):
+        points = [row for row in rows if row.within is within and _comparable(row)]
+        kept = [points[at] for at in _kept([row.difference or 0.0 for row in points])]
+        if kept:
+            axes.scatter(
+                [row.epoch for row in kept],
+                [row.difference or 0.0 for row in kept],
+                marker=marker,
+                color=colour,
+                s=size,
+                label=label,
+                zorder=3,
+            )
+    compared = [row for row in rows if _comparable(row)]
+    outside = sum(row.within is False for row in rows)
+    largest = max(compared, key=lambda row: abs(row.difference or 0.0), default=None)
+    description = (
+        f"Measured minus published by epoch, {len(compared)} points, {outside} of {len(rows)} outside."
+    )
+    if largest is not None:
+        description += f" The largest is {difference(largest.difference)} at epoch {epoch(largest.epoch)}."
+    return _plot(figure, axes, f"{name}-differences", f"{title}: measured minus published", description)
+
+
+def _figure(rows: Sequence[ComparedRow]) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set_xlabel("Epoch")
+    if max(row.epoch for row in rows) >= 2:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 4, 5, 10]))
+    return figure, axes
+
+
+def _line(
+    axes: Axes, xs: list[float], ys: list[float], colour: str, dashes: str, label: str, marker: str, face: str
+) -> None:
+    kept = _kept(ys)
+    axes.plot(
+        [xs[at] for at in kept],
+        [ys[at] for at in kept],
+        color=colour,
+        linestyle=dashes,
+        label=label,
+        marker=marker or None,
+        markerfacecolor=face,
+        markeredgewidth=1.1,
+    )
+
+
+def _kept(ys: Sequence[float]) -> list[int]:
+    """Return the indices to draw: all, or the ends of every bucket of a long curve, so that peaks stay."""
+    if len(ys) <= _MOST_POINTS:
+        return list(range(len(ys)))
+    size = math.ceil(2 * len(ys) / _MOST_POINTS)
+    kept: set[int] = {0, len(ys) - 1}
+    for start in range(0, len(ys), size):
+        bucket = range(start, min(start + size, len(ys)))
+        finite = [at for at in bucket if not math.isnan(ys[at])]
+        # A gap must stay a gap: its first index is kept, and NaN breaks the line there.
+        kept.update(next(([at] for at in bucket if math.isnan(ys[at])), []))
+        if finite:
+            kept |= {min(finite, key=ys.__getitem__), max(finite, key=ys.__getitem__)}
+    return sorted(kept)
+
+
+def _published(row: ComparedRow) -> float:
+    number = decimal(row.published or "")
+    return math.nan if number is None else _drawable(float(number))
+
+
+def _drawable(value: float | str | None) -> float:
+    number = math.nan if value is None else float(value)
+    return number if abs(number) < _DRAWABLE else math.nan
+
+
+def _comparable(row: ComparedRow) -> bool:
+    return row.difference is not None and not math.isnan(_drawable(row.difference))
+
+
+def _span(values: Sequence[float]) -> str:
+    shown = [value for value in values if not math.isnan(value)]
+    return f"from {loss(shown[0])} to {loss(shown[-1])}" if shown else "no value"
+
+
+def _undrawn(rows: Sequence[ComparedRow]) -> str:
+    """Say how many measured values cannot be drawn: a curve that just stops would look like a short run."""
+    number = sum(row.measured is not None and math.isnan(_drawable(row.measured)) for row in rows)
+    return f"Not drawn, because not finite or too large: {number}." if number else ""
+
+
+def _plot(figure: Figure, axes: Axes, name: str, title: str, description: str) -> Plot:
+    if axes.get_legend_handles_labels()[1]:
+        figure.legend(loc="outside upper left", ncols=3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg")
+    root = ET.fromstring(buffer.getvalue())  # noqa: S314 - Matplotlib's own output, made just now
+    _tidy(root, name)
+    for tag, text in (("desc", description), ("title", title)):
+        element = ET.Element(tag, {"id": f"{name}-{tag}"})
+        element.text = clean(text)
+        root.insert(0, element)
+    width, height = root.attrib["viewBox"].split()[2:]
+    root.attrib = {
+        "class": "plot",
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-desc",
+        "stroke-linejoin": "round",
+        "font-size": "9.5",
+    }
+    inline = _coloured(ET.tostring(root, encoding="unicode"), page=True)
+    root.attrib |= {"xmlns": _SVG, "width": width, "height": height, "font-family": "system-ui, sans-serif"}
+    root.insert(2, ET.Element("rect", {"width": "100%", "height": "100%", "fill": _PAPER}))
+    file = _coloured(ET.tostring(root, encoding="unicode"), page=False)
+    return Plot(name, title, description, inline, f'<?xml version="1.0" encoding="utf-8"?>\n{file}\n')
+
+
+def _tidy(root: ET.Element, name: str) -> None:
+    """Make Matplotlib's SVG fit to stand beside others inside a page.
+
+    Its style sheet would apply to the whole page, its ids repeat in every figure, its metadata hold a date
+    and its fonts are not the page's.
+    """
+    for element in list(root.iter()):
+        for child in list(element):
+            if child.tag in {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"}:
+                element.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        attributes = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+        if "id" in attributes and element.tag == "g":
+            del attributes["id"]  # nothing refers to groups
+        elif "id" in attributes:
+            attributes["id"] = f"{name}-{attributes['id']}"
+        if "href" in attributes:
+            attributes["href"] = attributes["href"].replace("#", f"#{name}-", 1)
+        if "clip-path" in attributes:
+            attributes["clip-path"] = attributes["clip-path"].replace("#", f"#{name}-", 1)
+        if element.tag == "text":
+            attributes["style"] = re.sub(r"font(-[a-z]+)?: [^;]*;? ?", "", attributes.get("style", ""))
+        element.attrib = attributes
+
+
+def _coloured(svg: str, *, page: bool) -> str:
+    return re.sub("|".join(_COLOURS), lambda found: _COLOURS[found[0]][0 if page else 1], svg)

@@ -1,0 +1,45 @@
+"""Recipe `describe`: what this interpreter is. Standard library only, so it runs anywhere."""
+
+import os
+import platform
+import sys
+
+
+def run(request):
+    """Return the interpreter, platform, processor and installed packages."""
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": f"{sys.platform}-{platform.machine()}",
+        "processor": processor(),
+        "cores": os.cpu_count() or 1,
+        "packages": packages(),
+        "path": [entry for entry in sys.path if entry == os.path.dirname(os.path.abspath(__file__))],
+    }
+
+
+def packages():
+    """Return the installed distributions, name to version, names as the index normalises them."""
+    try:
+        from importlib.metadata import distributions
+    except ImportError:  # Python 3.7
+        import pkg_resources
+
+        found = {dist.project_name: dist.version for dist in pkg_resources.working_set}
+    else:
+        found = {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]}
+    return {
+        name.lower().replace("_", "-").replace(".", "-"): found[name] for name in sorted(found, key=str.lower)
+    }
+
+
+def processor():
+    """Return the processor's name as the operating system gives it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,166 @@
+"""A package registry on the loopback interface, with wheels made on the spot: real HTTP, real files, small."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from repro.environments import lock_digest, read_lock, this_platform
+from repro.records.environment import Environment
+
+MINOR = (
+    f"{sys.version_info[0]}.{sys.version_info[1]}"  # the one Python that every machine with these tests has
+)
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
+@dataclass
+class House:
+    """The registry's content and its mood."""
+
+    address: str = ""
+    wheels: dict[str, bytes] = field(default_factory=dict)
+    pages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    status: int = 200
+    content_type: str = JSON
+    requests: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        version: str,
+        *,
+        uploaded: str | None = "2022-06-01T12:00:00.500000Z",
+        requires: tuple[str, ...] = (),
+        requires_python: str | None = None,
+        tag: str = "py3-none-any",
+        yanked: bool = False,
+        code: str = "",
+    ) -> str:
+        """Publish a wheel with one module; return its digest."""
+        file = f"{name.replace('-', '_')}-{version}-{tag}.whl"
+        data = _wheel(name, version, tag, requires, code)
+        digest = sha256(data).hexdigest()
+        self.wheels[file] = data
+        entry: dict[str, Any] = {
+            "filename": file,
+            "url": f"{self.address}/files/{file}",
+            "hashes": {"sha256": digest},
+            "size": len(data),
+            "yanked": yanked,
+        }
+        if uploaded:
+            entry["upload-time"] = uploaded
+        if requires_python:
+            entry["requires-python"] = requires_python
+        self.pages.setdefault(name, []).append(entry)
+        return digest
+
+    def lock(self, *pins: str) -> str:
+        """Return a lock of published wheels, `name==version` each."""
+        lines = []
+        for pin in pins:
+            name, _, version = pin.partition("==")
+            files = [file for file in self.pages[name] if f"-{version}-" in file["filename"]]
+            lines.append(f"{pin} --hash=sha256:{files[0]['hashes']['sha256']}")
+        return "\n".join(lines) + "\n"
+
+
+def _wheel(name: str, version: str, tag: str, requires: tuple[str, ...], code: str) -> bytes:
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    files = {
+        f"{name.replace('-', '_')}.py": code or f"__version__ = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)  # a fixed date: the same wheel has the same digest
+    return buffer.getvalue()
+
+
+@contextmanager
+def serve() -> Iterator[House]:
+    """Serve an empty house until the block ends."""
+    house = House()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            house.requests.append(self.path)
+            kind, _, name = self.path.strip("/").partition("/")
+            status, body, content_type = house.status, b"<html>sign in</html>", house.content_type
+            if status == 200 and kind == "files" and name in house.wheels:
+                body, content_type = house.wheels[name], "application/octet-stream"
+            elif status == 200 and kind == "simple" and name in house.pages and content_type == JSON:
+                page = {"meta": {"api-version": "1.1"}, "name": name, "files": house.pages[name]}
+                body = json.dumps(page | {"versions": []}).encode()
+            elif status == 200 and content_type == JSON:
+                status = 404
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args: object) -> None:
+            """Tests' output is for tests."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    house.address = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield house
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def only(address: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make an index the configured one, with caches of its own."""
+    no_configuration(monkeypatch, folder)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{address}/simple")
+    monkeypatch.setenv("UV_CACHE_DIR", str(folder / "uv-cache"))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("REPRO_CACHE_DIR", str(folder / "cache"))
+
+
+def no_configuration(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Hide this machine's configuration of uv and pip."""
+    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "UV_NO_CONFIG", "UV_CONFIG_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(home / "xdg"))
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+
+
+def record(lock: str, **changes: Any) -> Environment:
+    """Return the record of a small lock for this machine."""
+    locked = read_lock(lock)
+    fields: dict[str, Any] = {
+        "documented": locked,
+        "locked": locked,
+        "python": MINOR,
+        "moment": "2022-12-06T17:20:22Z",
+        "lock_sha256": lock_digest(lock),
+        "platform": this_platform(),
+    }
+    return Environment(**fields | changes)
