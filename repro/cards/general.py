@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from repro.cards.document import Document
@@ -28,14 +28,15 @@ PACKAGES = {
     "setfit": "setfit",
     "spanmarker": "span-marker",
 }
-_VERSION = re.compile(r"([A-Za-z][A-Za-z _-]{0,40}?)[`*]*(?:\s*(?::|==?)\s*|\s+)[`*]*(v?[0-9][^`]{0,100})`?")
+_VERSION = re.compile(
+    r"([A-Za-z][A-Za-z _-]{0,40}?)[`*]*(?:\s*(?::|==?)\s*|\s+)[`*]*\s*(v?[0-9]+\.[0-9][^`]{0,100})`?"
+)
 _MAX_HEADLINES = 5
-_DOTTED = re.compile(r"v?[0-9]+\.[0-9]")
 
 
 @dataclass(frozen=True)
 class GeneralReader(Reader):
-    """Reads whatever sections, lists and tables a card has.
+    """Reads whatever sections, lists and tables a card has, by their titles.
 
     Attributes:
         kind: The kind of card.
@@ -110,16 +111,19 @@ def training_log(document: Document) -> int | None:
 
 def versions(document: Document) -> dict[str, Claim]:
     """Read the versions from their section, else from bullets anywhere that name a known package."""
-    found: dict[str, Claim] = {}
     if not any(name in document.lowered for name in PACKAGES):
-        return found
-    spans = list(document.sections("framework version", "library version", "package version"))
-    for span in spans or [range(document.body, len(document.lines))]:
-        for i in span:
-            content = bullet(document.lines[i])
-            pair = _VERSION.fullmatch(content.strip("`*")) if content and len(content) < 200 else None
-            package = PACKAGES.get(pair[1].strip().lower()) if pair else None
-            if pair and package and package not in found and (spans or _DOTTED.match(pair[2])):
-                text = pair[2].strip()
-                found[package] = Claim(text=text, value=text.split()[0], line=i + 1)
+        return {}
+    titled = [i for span in document.sections("framework version", "library version") for i in span]
+    return _versions(document, titled) or _versions(document, range(len(document.lines)))
+
+
+def _versions(document: Document, indices: Iterable[int]) -> dict[str, Claim]:
+    found: dict[str, Claim] = {}
+    for i in indices:
+        content = bullet(document.lines[i])
+        pair = _VERSION.fullmatch(content.strip("`*")) if content and len(content) < 200 else None
+        package = PACKAGES.get(pair[1].lower()) if pair else None
+        if pair and package and package not in found:
+            text = pair[2].strip()
+            found[package] = Claim(text=text, value=text.split()[0], line=i + 1)
     return found

@@ -53,19 +53,19 @@ READERS: tuple[Reader, ...] = (
         marked(libraries=("sentence-transformers",), phrases=("this is a [sentence-transformers]",)),
     ),
     GeneralReader("autotrain", marked(tags=("autotrain",), phrases=("# model trained using autotrain",))),
-    GeneralReader(
+    # These write the Trainer's card with other marks, or did before they had a template of their own.
+    TrainerReader(
         "keras",
         marked(tags=("generated_from_keras_callback",), phrases=("the information keras had access to",)),
     ),
-    GeneralReader(
-        "trl",
-        # Cards from before TRL's own template carry the tag of the method alone.
+    TrainerReader(
+        "trl",  # older ones carry the tag of the method alone
         marked(
             tags=("trl", "dpo", "orpo", "kto", "cpo", "grpo"),
             phrases=("trained using [trl]", "\n- trl: "),
         ),
     ),
-    GeneralReader(
+    TrainerReader(
         "peft",
         marked(
             tags=("base_model:adapter:",),
@@ -73,7 +73,13 @@ READERS: tuple[Reader, ...] = (
             phrases=("quantization config was used during training", "\n- peft "),
         ),
     ),
-    TrainerReader(),
+    TrainerReader(
+        "trainer",  # people remove the tag or the comment
+        marked(
+            tags=("generated_from_trainer",),
+            phrases=("the information the trainer had access to",),
+        ),
+    ),
     GeneralReader("article", is_article),
     GeneralReader("other", lambda _: True),
 )

@@ -32,7 +32,11 @@ def bullet(line: str) -> str | None:
 
 
 def first_list(lines: Sequence[str], start: int) -> Iterator[Item]:
-    """Read the list below a sentence on line `start`; it ends where prose, a heading or a table begins."""
+    """Read the list below the sentence on line `start`.
+
+    It ends where a heading, a table or code begins, and at prose behind a blank line: as in Markdown, prose
+    directly below a bullet goes on with that bullet, and so does what is indented.
+    """
     start += 1
     while _continues(lines, start):
         start += 1
@@ -40,7 +44,7 @@ def first_list(lines: Sequence[str], start: int) -> Iterator[Item]:
         content = bullet(lines[i])
         if content:
             yield from _item(lines, i, content)
-        elif content is None and not _belongs(lines, i):
+        elif content is None and not _leaves_open(lines, i):
             return
 
 
@@ -50,7 +54,7 @@ def all_items(lines: Sequence[str], span: range) -> Iterator[Item]:
         content = bullet(lines[i])
         if content:
             yield from _item(lines, i, content)
-        elif found := _PLAIN_PAIR.fullmatch(lines[i]):
+        elif (found := _PLAIN_PAIR.fullmatch(lines[i])) and not _announced(lines, i):
             yield Item(found[1], found[2].strip(), i + 1)
 
 
@@ -92,10 +96,13 @@ def _continues(lines: Sequence[str], i: int) -> bool:
     return bool(line) and not line.startswith(("#", "|", "```", "~~~", "<"))
 
 
-def _belongs(lines: Sequence[str], i: int) -> bool:
-    """Tell whether a line without a bullet leaves the list open: blank, indented, or a bullet going on."""
+def _leaves_open(lines: Sequence[str], i: int) -> bool:
+    """Tell whether a list goes on behind line `i`, which is no bullet."""
     line = lines[i]
-    if not line.strip() or line[0] in " \t":
-        return True
+    return not line.strip() or line[0] in " \t" or (bool(lines[i - 1].strip()) and _continues(lines, i))
+
+
+def _announced(lines: Sequence[str], i: int) -> bool:
+    """Tell whether line `i` was read with the bullet above it."""
     above = bullet(lines[i - 1]) if i else None
-    return bool(above) and str(above).endswith(":") and _continues(lines, i)
+    return above is not None and above.endswith(":") and _continues(lines, i)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from repro.cards.document import Document
 from repro.cards.front_matter import Node
 from repro.cards.lists import bullet
 
-_BASE = re.compile(r"fine-?tuned (?:version of|from) (?:\[([^\]]{1,300})\]|([\w./\\:-]{1,200})(?= on |\.?$))")
-_ON = re.compile(r"(?:fine-?tuned (?:version of|from)|trained from scratch)\b.*? on (an? |the )", re.DOTALL)
+_BASE = re.compile(
+    r"fine-?tuned (?:version of|from) (?:\[([^\]]{1,300})\]|([\w./\\:-]{1,200})(?= on |\s*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ON = re.compile(
+    r"(?:fine-?tuned (?:version of|from)|trained from scratch)\b.*? on (an? |the )", re.IGNORECASE | re.DOTALL
+)
 _LINK = re.compile(r"\[([^\]]{1,300})\]\([^)\s]{0,500}\)")
 _NOTHING = frozenset({"", "None", "unknown", "unkown"})
 _MAX_SENTENCE = 2_000
@@ -35,8 +40,8 @@ def metadata(document: Document) -> Metadata:
     sentence = next(_sentences(document), "")
     return Metadata(
         name=_name(document),
-        base_model=", ".join(document.words("base_model")) or _base_model(sentence),
-        datasets=document.words("datasets") or _datasets(sentence),
+        base_model=", ".join(_named(document.words("base_model"))) or _base_model(sentence),
+        datasets=_named(document.words("datasets")) or _datasets(sentence),
         license=", ".join(document.words("license")) or None,
         task=next(iter(document.words("pipeline_tag")), None) or _task(document),
     )
@@ -88,7 +93,7 @@ def _dig(node: dict[str, Node], key: str) -> str | None:
 
 def _base_model(sentence: str) -> str | None:
     found = _BASE.search(sentence)
-    name = (found[1] or found[2]).strip() if found else ""
+    name = (found[1] or found[2].rstrip(".")).strip() if found else ""
     return None if name in _NOTHING else name
 
 
@@ -105,4 +110,8 @@ def _datasets(sentence: str) -> tuple[str, ...]:
         parts = [names]
     else:
         return ()
-    return tuple(name for part in parts if (name := part.strip()) not in _NOTHING)
+    return _named(part.strip() for part in parts)
+
+
+def _named(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _NOTHING)

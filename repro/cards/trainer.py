@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repro.cards.document import Document
-from repro.cards.general import assemble, hyperparameters, training_log
-from repro.cards.interface import Reader
+from repro.cards.general import GeneralReader, assemble, hyperparameters, training_log
 from repro.cards.lists import claims, first_list
 from repro.records.claims import Claim, Claims
 
 
-class TrainerReader(Reader):
+@dataclass(frozen=True)
+class TrainerReader(GeneralReader):
     """Reads by the sentences that the generator prints; where one was edited away, by the headings."""
-
-    kind = "trainer"
-
-    def recognises(self, document: Document) -> bool:
-        """Tell whether the Trainer's tag or its comment is there; people remove one or the other."""
-        return (
-            "generated_from_trainer" in document.words("tags")
-            or "the information the trainer had access to" in document.lowered
-        )
 
     def read(self, document: Document) -> Claims:
         """Return what the card states about one training."""

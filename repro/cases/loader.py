@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repro.cards import read_card
 from repro.errors import BadInput
-from repro.records.case import Case
+from repro.records.case import Case, Model
 from repro.records.claims import Audit, Claims
 from repro.records.codec import from_json, from_toml, read_text
 from repro.records.environment import Environment
@@ -93,6 +93,7 @@ def load_case(target: str) -> LoadedCase:
             f"{target}: no such case", f"bundled cases: {', '.join(bundled())}; a case folder has a {FILE}"
         )
     case = from_toml(read_text(folder / FILE), Case, source=f"{folder.name}/{FILE}")
+    _check_model(case.model, f"{folder.name}/{FILE}")
     audit = read_card(read_text(folder / case.card), target=f"{folder.name}/{case.card}")
     return LoadedCase(
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip(".-") or "case",
@@ -107,6 +108,17 @@ def load_case(target: str) -> LoadedCase:
 def documented_versions(claims: Claims) -> dict[str, str]:
     """Return the documented versions that make an environment, as printed."""
     return {name: claims.versions[name].text for name in DOCUMENTED if name in claims.versions}
+
+
+def _check_model(model: Model, source: str) -> None:
+    """A model is pinned on the Hub or initialised here; anything less cannot be run."""
+    pinned = model.repository is not None and model.revision is not None
+    initialised = None not in (model.config, model.vocabulary, model.seed)
+    if not (pinned or (initialised and model.repository is None)):
+        raise BadInput(
+            f"{source}: model: expected repository and revision, or config, vocabulary and seed",
+            "see docs/cases.md for the format",
+        )
 
 
 def _digest(folder: Path, case: Case) -> str:

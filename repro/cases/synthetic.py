@@ -111,10 +111,7 @@ def issues(parameters: Generate) -> Iterator[dict[str, Any]]:
             if title + body not in seen:
                 break
         seen.add(title + body)
-        if labelled:
-            labels = _KINDS[kind]
-        else:
-            labels = (draw.one(_OTHER_LABELS),) if draw.chance(0.2) else ()
+        labels = _KINDS[kind] if labelled else draw.some(_OTHER_LABELS, 0.2)
         for _ in range(2 if draw.chance(_DUPLICATES) else 1):
             number += 1
             yield _as_tracker(number, title, body, labels, draw)
@@ -136,6 +133,9 @@ class _Draw:
 
     def chance(self, probability: float) -> bool:
         return self._random() < probability
+
+    def some(self, of: Sequence[str], probability: float) -> tuple[str, ...]:
+        return (self.one(of),) if self.chance(probability) else ()
 
     def below(self, limit: int) -> int:
         return int(self._random() * limit)

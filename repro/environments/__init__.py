@@ -1,17 +1,18 @@
 """The software of a day: choose moment and interpreter, lock, build, cache."""
 
 from repro.environments.build import build, child_environment, probe_imports
-from repro.environments.cache import Built, cache_folder, environment_folder, lookup
+from repro.environments.cache import Built, cache_folder, environment_folder, lookup, with_measured_size
 from repro.environments.interpreters import Interpreter, find_interpreter, find_interpreters
 from repro.environments.lock import lock_digest, read_lock
 from repro.environments.platforms import this_platform
-from repro.environments.registry import Index, configured_index
+from repro.environments.registry import Index, Registry, configured_index
 from repro.environments.resolve import resolve
 
 __all__ = [
     "Built",
     "Index",
     "Interpreter",
+    "Registry",
     "build",
     "cache_folder",
     "child_environment",
@@ -25,4 +26,5 @@ __all__ = [
     "read_lock",
     "resolve",
     "this_platform",
+    "with_measured_size",
 ]

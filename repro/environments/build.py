@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from repro.environments.cache import MARKER, Built, Marker, environment_folder, lookup, python_of
 from repro.environments.interpreters import find_interpreter
 from repro.environments.lock import lock_digest, read_lock
 from repro.environments.platforms import this_platform
-from repro.environments.uvtool import run_uv
+from repro.environments.uvtool import lacks_wheels, run_uv
 from repro.errors import BadInput, EnvironmentFailed
 from repro.records.codec import to_json, write_atomic
 from repro.records.environment import Environment
@@ -121,22 +119,23 @@ def build(
         interpreter = find_interpreter(environment.python, download=not offline, report=report)
         start = time.monotonic()
         try:
-            _remove(folder)
-            report(f"building {len(packages)} packages with Python {interpreter.version}")
-            _install(interpreter.path, folder, lock, environment.moment, offline)
+            report(_announcement(environment, len(packages), interpreter.version))
+            with _writing(folder):
+                if folder.exists():
+                    shutil.rmtree(folder)  # a build that was killed: nothing in it is trusted
+                _install(interpreter.path, folder, lock, environment.moment, offline)
             report("trying it")
             (probe or probe_imports(environment.documented))(python_of(folder))
-            marker = Marker(
-                lock_sha256=environment.lock_sha256,
-                python=interpreter.version,
-                seconds=round(time.monotonic() - start, 3),
-                disk_bytes=_disk_bytes(folder),
-            )
-            write_atomic(folder / MARKER, to_json(marker) + "\n")
-        except BaseException as error:  # Ctrl-C too: what is not whole is not left lying
+            with _writing(folder):
+                marker = Marker(
+                    lock_sha256=environment.lock_sha256,
+                    python=interpreter.version,
+                    seconds=round(time.monotonic() - start, 3),
+                    disk_bytes=_disk_bytes(folder),
+                )
+                write_atomic(folder / MARKER, to_json(marker) + "\n")
+        except BaseException:  # Ctrl-C too: what is not whole is not left lying
             shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, OSError | BadInput):
-                raise EnvironmentFailed(f"the environment cannot be written: {error}", CACHE_HINT) from error
             raise
     return Built(python_of(folder), folder, marker.seconds, False, marker.disk_bytes)
 
@@ -145,22 +144,29 @@ def _install(python: Path, folder: Path, lock: str, moment: str, offline: bool) 
     """Make the environment and install the lock: wheels only, else sources built with tools of the day."""
     run_uv(
         ["venv", str(folder), "--python", str(python), "--no-project", "--no-python-downloads"],
-        doing="making the environment", folder=folder.parent, offline=offline,
+        doing="making the environment", folder=folder.parent, offline=offline, hint=CACHE_HINT,
     )  # fmt: skip
     (folder / "environment.lock").write_bytes(lock.encode())
+    hint = "the lock's files may be gone or damaged: lock it again"
     sync = ["pip", "sync", "environment.lock", "--require-hashes", "--python", str(python_of(folder))]
     try:
-        run_uv([*sync, "--only-binary", ":all:"], doing="installing", folder=folder, offline=offline)
+        run_uv(
+            [*sync, "--only-binary", ":all:"], doing="installing", folder=folder, hint=hint, offline=offline
+        )
     except EnvironmentFailed as error:
-        if "wheel" not in error.message and "source dist" not in error.message:
+        if not lacks_wheels(error):
             raise
-        run_uv([*sync, "--exclude-newer", moment], doing="installing", folder=folder, offline=offline)
+        run_uv(
+            [*sync, "--exclude-newer", moment], doing="installing", folder=folder, hint=hint, offline=offline
+        )
 
 
 @contextmanager
 def _locked(folder: Path, report: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of one environment; say so when another process holds it."""
-    try:
+    from filelock import FileLock, Timeout  # heavy, and a cache hit needs no lock
+
+    with _writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{folder}.lock")
         try:
@@ -168,10 +174,6 @@ def _locked(folder: Path, report: Callable[[str], None]) -> Iterator[None]:
         except Timeout:
             report("another process is building this environment: waiting for it")
             lock.acquire()
-    except OSError as error:
-        raise EnvironmentFailed(
-            f"the cache {folder.parent} cannot be written: {error.strerror or error}", CACHE_HINT
-        ) from error
     try:
         yield
     finally:
@@ -187,9 +189,19 @@ def _check_space(environment: Environment, place: Path) -> None:
         )
 
 
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+def _announcement(environment: Environment, packages: int, python: str) -> str:
+    size = environment.sizes.download_bytes
+    note = f"; the first time {size / 1e9:.1f} GB are downloaded" if size else ""
+    return f"building {packages} packages with Python {python}{note}"
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """Turn what the system says about a folder that cannot be written into one line and a hint."""
+    try:
+        yield
+    except (OSError, BadInput) as error:
+        raise EnvironmentFailed(f"{place} cannot be written: {error}", CACHE_HINT) from error
 
 
 def _disk_bytes(folder: Path) -> int:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from repro.environments.lock import lock_digest
@@ -66,6 +67,12 @@ def environment_folder(environment: Environment, cache: Path | None = None) -> P
 def python_of(folder: Path) -> Path:
     """Return the interpreter in an environment's folder."""
     return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
+
+
+def with_measured_size(environment: Environment, built: Built) -> Environment:
+    """Return the record with the installed size that a build of its lock measured."""
+    sizes = msgspec.structs.replace(environment.sizes, disk_bytes=built.disk_bytes, measured=True)
+    return msgspec.structs.replace(environment, sizes=sizes)
 
 
 def lookup(environment: Environment, cache: Path | None = None) -> Built | None:

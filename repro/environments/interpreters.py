@@ -77,11 +77,11 @@ def choose_minors(
     }
     good = [minor for minor in reversed(released) if all(minor in minors for minors in having.values())]
     if not good:
-        name = min(having, key=lambda one: len(having[one]))
-        listed = ", ".join(having[name]) or "no Python"
+        name = min(having, key=lambda one: len(having[one]), default="")
+        listed = ", ".join(having.get(name, [])) or "no Python"
         raise EnvironmentFailed(
             f"no Python has wheels for all documented versions on {this_platform()} as of {moment:%Y-%m-%d}",
-            f"{name} {versions[name]} has them for {listed}",
+            f"{name} {versions.get(name, '')} has them for {listed}; another moment may fit",
         )
     reason = f"the newest with wheels for all documented versions on {this_platform()}"
     newer = released[released.index(good[0]) + 1 :]

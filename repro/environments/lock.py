@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from repro.environments.interpreters import find_interpreter, full_version
 from repro.environments.platforms import UV_PLATFORMS, rank, this_platform
 from repro.environments.registry import Registry
-from repro.environments.uvtool import run_uv
+from repro.environments.uvtool import lacks_wheels, run_uv
 from repro.environments.versions import Requirements
 from repro.errors import BadInput, EnvironmentFailed, ReproError
 from repro.records.environment import Sizes
@@ -117,10 +117,10 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
     """
     try:
         return _compile(requirements, minor, moment, Path(sys.executable), [":all:"])
-    except EnvironmentFailed as wheels:
-        if "wheel" not in wheels.message and "source" not in wheels.message:
+    except EnvironmentFailed as error:
+        if not lacks_wheels(error):
             raise
-        python = find_interpreter(minor).path  # sources are built to learn what they need
+        python = find_interpreter(minor, download=False).path  # sources are built to learn what they need
         return _compile(requirements, minor, moment, python, list(requirements.documented))
 
 
@@ -142,6 +142,7 @@ def _compile(
                 *(argument for package in only_binary for argument in ("--only-binary", package)),
             ],
             doing="locking", folder=folder, timeout=LOCK_SECONDS,
+            hint="another moment, or a pin among the case's packages, may fit",
         )  # fmt: skip
         text = (folder / "environment.lock").read_text(encoding="utf-8")
     read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says

@@ -9,7 +9,7 @@ from repro.environments.interpreters import PYTHONS, check_minor, choose_minors,
 from repro.environments.lock import compile_lock, lock_digest, lock_sizes, read_lock
 from repro.environments.moment import choose_moment, parse_instant
 from repro.environments.platforms import this_platform
-from repro.environments.registry import Index, Registry
+from repro.environments.registry import Registry
 from repro.environments.versions import Requirements, requirements
 from repro.errors import EnvironmentFailed
 from repro.facts.streams import stream
@@ -25,7 +25,6 @@ def resolve(
     moment: str | None = None,
     published: datetime | None = None,
     python: str | None = None,
-    index: Index | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Environment, str]:
     """Resolve the software of that day: moment, interpreter and a lock of the whole closure.
@@ -36,7 +35,6 @@ def resolve(
         moment: The instant to resolve as of (RFC 3339), where the case knows better than the rule.
         published: The instant of the card's commit on the Hub.
         python: The minor version to use instead of the newest that fits, e.g. `3.9`.
-        index: Where upload times are read; by default the index that uv or pip is configured for.
         report: Told what is going on, one line at a time.
 
     Returns:
@@ -49,7 +47,9 @@ def resolve(
     """
     wanted = requirements(documented, packages or {})
     minors = [check_minor(python)] if python else []
-    registry = Registry(index)
+    if moment is not None:
+        parse_instant(moment)  # before anybody is asked
+    registry = Registry()
     report(f"reading upload times of {', '.join(wanted.documented)}")
     files = {name: registry.files_of(name, version) for name, version in wanted.documented.items()}
     here = {

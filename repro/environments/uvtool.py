@@ -10,22 +10,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repro.environments.registry import OFFLINE_HINT, index_of_tools
-from repro.errors import EnvironmentFailed, NetworkFailed
+from repro.errors import EnvironmentFailed, NetworkFailed, ReproError
 
 # Only what says where packages come from and how they get here may pass: a constraint, a resolution mode or
 # an interpreter that the user has set for another project would change what is locked.
 UV_VARIABLES = (
     "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE", "UV_CONCURRENT_", "UV_CONFIG_FILE", "UV_NO_CONFIG",
-    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_HTTP_", "UV_REQUEST_TIMEOUT", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
+    "UV_DEFAULT_INDEX", "UV_INDEX_", "UV_HTTP_", "UV_REQUEST_TIMEOUT", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
     "UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_OFFLINE", "UV_PYTHON_INSTALL_", "UV_CREDENTIALS_DIR",
 )  # fmt: skip
 UNREACHABLE = re.compile(
     r"error sending request|failed to fetch|could not connect|client error \(connect\)|dns error|"
     r"connection (?:refused|reset)|operation timed out|request failed after|network is unreachable|"
-    r"status client error \((?:401|403|407|429)|status server error",
+    r"status client error \((?:401|403|407|429)|status server error|network was disabled",
     re.IGNORECASE,
 )
 DISK_FULL = re.compile(r"no space left|disk quota|os error 28\b", re.IGNORECASE)
+LACKS_WHEELS = re.compile(r"no (?:usable )?wheels|building (?:from source|source distributions) is disabled")
 LONGEST_SENTENCE = 300
 
 # Replaces itself by uv after asking Linux to end it with its parent: a killed build must not go on writing.
@@ -52,7 +53,13 @@ def uv_binary() -> str:
 
 
 def run_uv(
-    arguments: Sequence[str], *, doing: str, folder: Path, offline: bool = False, timeout: float | None = None
+    arguments: Sequence[str],
+    *,
+    doing: str,
+    folder: Path,
+    hint: str = "run it again with --verbose",
+    offline: bool = False,
+    timeout: float | None = None,
 ) -> str:
     """Run uv and return its standard output.
 
@@ -60,6 +67,7 @@ def run_uv(
         arguments: The command line after `uv`.
         doing: What it is for, as a message's beginning: `locking`, `installing`.
         folder: The working folder; nobody's project, so that no project's settings are read.
+        hint: What to do where uv's own words are all there is.
         offline: Use nothing but uv's cache.
         timeout: Seconds; None leaves it to uv's own limit for each request.
 
@@ -90,16 +98,38 @@ def run_uv(
         ) from error
     if done.returncode == 0:
         return done.stdout
+    error = _failure(doing, done, hint, offline)
+    error.add_note(_clean(done.stderr))  # all that uv said, for --verbose
+    raise error
+
+
+def _failure(doing: str, done: subprocess.CompletedProcess[str], hint: str, offline: bool) -> ReproError:
+    """Return the error that a failed uv stands for."""
+    if done.returncode < 0:
+        return EnvironmentFailed(
+            f"{doing} failed: uv was ended by signal {-done.returncode}", "is memory short?"
+        )
     message = f"{doing} failed: {essence(done.stderr)}"
     if DISK_FULL.search(done.stderr):
-        raise EnvironmentFailed(
-            message, "free some space, or set REPRO_CACHE_DIR and UV_CACHE_DIR to another disk"
+        return EnvironmentFailed(
+            f"{doing} failed: no space left on a disk that is written to",
+            "free some space, or set REPRO_CACHE_DIR and UV_CACHE_DIR to another disk",
         )
     if offline:
-        raise EnvironmentFailed(message, "the files are not in uv's cache: run it once with a network")
+        return EnvironmentFailed(message, "the files are not in uv's cache: run it once with a network")
     if UNREACHABLE.search(done.stderr):
-        raise NetworkFailed(message, OFFLINE_HINT)
-    raise EnvironmentFailed(message, "see `repro env CASE --verbose` for what was asked for")
+        return NetworkFailed(message, OFFLINE_HINT)
+    return EnvironmentFailed(message, hint)
+
+
+def lacks_wheels(error: ReproError) -> bool:
+    """Tell whether uv failed because something has no wheel, so that sources may help."""
+    return any(LACKS_WHEELS.search(note) for note in getattr(error, "__notes__", ()))
+
+
+def _clean(stderr: str) -> str:
+    """Return uv's output without colours and without credentials in addresses."""
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", re.sub(r"\x1b\[[0-9;]*m", "", stderr))
 
 
 def essence(stderr: str) -> str:
@@ -108,9 +138,7 @@ def essence(stderr: str) -> str:
     For an unsolvable set of requirements that is the reasoning up to its conclusion, else the error and its
     innermost cause. Credentials in addresses are left out.
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", stderr)
-    text = re.sub(r"(\w+://)[^/\s@]+@", r"\1", text)
-    text = re.split(r"^\s*hint:", text, maxsplit=1, flags=re.MULTILINE)[0]
+    text = re.split(r"^\s*hint:", _clean(stderr), maxsplit=1, flags=re.MULTILINE)[0]
     if reasoning := re.search(r"\bBecause\b.*", text, re.DOTALL):
         sentence = re.sub(
             r",\s+we\s+can\s+conclude\s+that\s+your\s+requirements.*", "", reasoning[0], flags=re.DOTALL
@@ -122,7 +150,9 @@ def essence(stderr: str) -> str:
             ": ".join([*errors[:1], *causes[-1:]]) or text.strip().rpartition("\n")[2] or "uv said nothing"
         )
     sentence = " ".join(sentence.split())
-    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[:LONGEST_SENTENCE] + "…"
+    if len(sentence) > LONGEST_SENTENCE:  # the cause stands last: leave out the middle
+        sentence = sentence[: LONGEST_SENTENCE // 2] + " … " + sentence[-LONGEST_SENTENCE // 2 :]
+    return sentence
 
 
 def _environ(environ: Mapping[str, str]) -> dict[str, str]:

@@ -17,8 +17,14 @@ LONGEST = 64  # characters of a version or a name: real ones have under 40
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]*", re.ASCII)
 
-# The tag that `torch.__version__` prints with the registry's own wheel on Linux x86-64: the very same build.
-REGISTRY_TORCH_BUILD = {"1.13": "cu117"}
+# The tag in `torch/version.py` of the registry's own wheels for Linux x86-64, by series (read from them).
+# Up to 1.13 the wheel is the build of that tag; from 2.0 on PyTorch's own index has another one of the same
+# name, with the CUDA libraries inside.
+REGISTRY_TORCH = {
+    "1.8": "cu102", "1.9": "cu102", "1.10": "cu102", "1.11": "cu102", "1.12": "cu102", "1.13": "cu117",
+    "2.0": "cu117", "2.1": "cu121", "2.2": "cu121", "2.3": "cu121", "2.4": "cu121", "2.5": "cu124",
+    "2.6": "cu124", "2.7": "cu126", "2.8": "cu128",
+}  # fmt: skip
 NEEDS_ACCELERATE = Version("4.29")  # its Trainer imports it, though a card never prints it
 TRAINS_WITH = ("transformers", "torch")
 
@@ -113,16 +119,20 @@ def requirements(documented: Mapping[str, str], packages: Mapping[str, str]) -> 
 
 def _build_deviation(name: str, version: Version) -> Deviation | None:
     """Return the deviation of a tagged version, or None where the registry's wheel is that build."""
-    series = f"{version.major}.{version.minor}"
-    same = name == "torch" and version.local == REGISTRY_TORCH_BUILD.get(series)
-    if same and this_platform() == "linux-x86_64":
+    here = this_platform()
+    known = REGISTRY_TORCH.get(f"{version.major}.{version.minor}") if name == "torch" else None
+    actual = f"{version.public}, the registry's wheel"
+    if known is None or here != "linux-x86_64":
+        reason = f"it is not known that the registry's wheel for {here} is the build +{version.local}"
+    elif known != version.local:
+        actual = f"{version.public}+{known}, the registry's wheel"
+        reason = f"the registry has no build +{version.local}: its wheel is +{known}"
+    elif version.major >= 2:
+        actual = f"{version}, the registry's wheel"
+        reason = "PyTorch's own index has another build of this name; the registry's takes CUDA from packages"
+    else:
         return None
-    return Deviation(
-        what=f"{name} build",
-        published=str(version),
-        actual=f"{version.public}, the registry's wheel",
-        reason=f"the registry carries no build +{version.local} for {this_platform()}",
-    )
+    return Deviation(what=f"{name} build", published=str(version), actual=actual, reason=reason)
 
 
 def _name(text: str) -> str:

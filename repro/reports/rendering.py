@@ -36,7 +36,7 @@ def render(
     Raises:
         BadInput: `templates` is no folder, a template is wrong, or `folder` cannot be written.
     """
-    folders = (packaged_templates(),)
+    folders: tuple[Path, ...] = (packaged_templates(),)
     if templates is not None:
         if not templates.is_dir():
             raise BadInput(f"{templates}: no such folder of templates", "name a folder with *.j2 files")
@@ -72,7 +72,7 @@ def _environment(folders: tuple[Path, ...], *, autoescape: bool) -> jinja2.Envir
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
         undefined=jinja2.StrictUndefined,
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701 - off for Markdown only, which escapes by its `finalize`
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

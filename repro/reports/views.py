@@ -18,6 +18,7 @@ from repro.records.run import Completed, Failed, Measured, Run, Skipped
 from repro.reports import formats
 from repro.reports.formats import MISSING
 from repro.reports.markdown import front_matter, shell
+from repro.reports.metadata import metadata
 from repro.reports.plots import Plot, Plots
 
 NOT_STATED = "not stated"
@@ -255,7 +256,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Own model, SHA-256", run.settings.model or ""),
             ("Own data, git blob", run.settings.data or ""),
         ),
-        front_matter=front_matter(_front_matter(run, comparison, model, rehearsal=rehearsal)),
+        front_matter=front_matter(metadata(run, comparison, model, rehearsal=rehearsal)),
     )
 
 
@@ -294,12 +295,10 @@ def _rehearsal(run: Run) -> str:
 def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:
     rows = [row for metric in comparison.metrics.values() for row in metric.rows]
     judged = [row for row in rows if row.within is not None]
+    within = sum(row.within is True for row in judged)
     apart = [abs(row.difference) for row in rows if row.difference is not None]
     return _facts(
-        (
-            "Within bounds",
-            f"{sum(row.within is True for row in judged)} of {len(judged)} values" if judged else "",
-        ),
+        ("Within bounds", f"{within} of {len(judged)} values" if judged else ""),
         ("Largest difference", formats.loss(max(apart)) if apart else ""),
         ("Epochs measured", str(len(run.epochs))),
         ("Deviations", str(len(run.deviations)) if run.deviations else "none recorded"),
@@ -353,9 +352,7 @@ def _thinned(rows: Sequence[T], marked: Any = None, most: int = MOST_ROWS) -> tu
     rest = most - len(kept)
     even = {round(number * (len(rows) - 1) / (rest - 1)) for number in range(rest)}
     chosen = sorted(even | set(kept))
-    note = (
-        f"{len(chosen)} of {formats.count(len(rows))} rows are shown; run.json and comparison.json hold all."
-    )
+    note = f"{len(chosen)} of {formats.count(len(rows))} rows are shown; the JSON files hold all."
     return [rows[at] for at in chosen], note
 
 
@@ -450,56 +447,10 @@ def _data(run: Run) -> tuple[Fact, ...]:
 
 
 def _value(value: Any) -> str:
-    # Python's own form of a number is the one that cards print: 5e-05, not 0.00005.
-    return (
-        value
-        if isinstance(value, str)
-        else repr(value)
-        if isinstance(value, float)
-        else to_json(value, indent=0)
-    )
-
-
-def _front_matter(run: Run, comparison: Comparison, model: str, *, rehearsal: bool) -> dict[str, Any]:
-    """Return the card's metadata: only what is known, and only what the Hub takes."""
-    claims = run.case.claims
-    judged = "rehearsal" if rehearsal else "reproduced" if comparison.reproduced else "not-reproduced"
-    base = claims.base_model or run.case.model
-    datasets = [name for name in claims.datasets if _is_repository(name)]
-    task = formats.line(claims.task or "").lower().replace(" ", "-")
-    task = {"masked-language-modelling": "fill-mask", "masked-language-modeling": "fill-mask"}.get(task, task)
-    task = task if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", task) else ""
-    data: dict[str, Any] = {}
-    if claims.license and re.fullmatch(r"[a-z0-9][a-z0-9.-]*", claims.license):
-        data["license"] = claims.license
-    data["library_name"] = "transformers"
-    if task:
-        data["pipeline_tag"] = task
-    data["tags"] = ["repro-audit", judged]
-    if _is_repository(base):
-        data["base_model"] = base
-    if datasets:
-        data["datasets"] = datasets
-    losses = [float(at.validation_loss) for at in run.epochs if at.validation_loss is not None]
-    if task and not rehearsal and losses and math.isfinite(losses[-1]):
-        result: dict[str, Any] = {
-            "task": {"type": task},
-            "dataset": {"type": datasets[0], "name": datasets[0]}
-            if datasets
-            else {
-                "type": formats.line(run.case.name),
-                "name": f"evaluation split of the case {formats.line(run.case.name)}",
-            },
-            "metrics": [{"type": "loss", "value": losses[-1], "name": "Validation loss"}],
-        }
-        if address := formats.web_address(run.case.source):
-            result["source"] = {
-                "name": f"repro-audit run {formats.line(run.id)}, reproducing what this page claims",
-                "url": address,
-            }
-        data["model-index"] = [{"name": model, "results": [result]}]
-    return data
-
-
-def _is_repository(name: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", name, re.ASCII) is not None
+    match value:
+        case str():
+            return value
+        case float():
+            return repr(value)  # Python's form of a number is the one that cards print: 5e-05, not 0.00005
+        case _:
+            return to_json(value, indent=0)

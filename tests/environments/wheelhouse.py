@@ -1,10 +1,12 @@
-"""A package registry on the loopback interface, with wheels made on the spot: real HTTP, real files, small."""
+"""A package registry on the loopback interface, with wheels made on the spot: real HTTP, small files."""
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ class House:
     wheels: dict[str, bytes] = field(default_factory=dict)
     pages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     status: int = 200
+    delay: float = 0.0
     content_type: str = JSON
     requests: list[str] = field(default_factory=list)
 
@@ -52,28 +55,55 @@ class House:
         """Publish a wheel with one module; return its digest."""
         file = f"{name.replace('-', '_')}-{version}-{tag}.whl"
         data = _wheel(name, version, tag, requires, code)
+        stated = {"upload-time": uploaded, "requires-python": requires_python, "yanked": yanked}
+        return self._publish(name, file, data, {key: value for key, value in stated.items() if value})
+
+    def _publish(self, name: str, file: str, data: bytes, stated: dict[str, Any]) -> str:
         digest = sha256(data).hexdigest()
         self.wheels[file] = data
-        entry: dict[str, Any] = {
+        entry = {
             "filename": file,
             "url": f"{self.address}/files/{file}",
             "hashes": {"sha256": digest},
             "size": len(data),
-            "yanked": yanked,
         }
-        if uploaded:
-            entry["upload-time"] = uploaded
-        if requires_python:
-            entry["requires-python"] = requires_python
-        self.pages.setdefault(name, []).append(entry)
+        self.pages.setdefault(name, []).append(entry | stated)
         return digest
+
+    def add_source(self, name: str, version: str) -> str:
+        """Publish a source distribution that builds itself without further tools; return its digest."""
+        top = f"{name}-{version}"
+        wheel = f"{name}-{version}-py3-none-any.whl"
+        built = base64.b64encode(_wheel(name, version, "py3-none-any", (), ""))
+        backend = (
+            "import base64, pathlib\n"
+            "def get_requires_for_build_wheel(settings=None): return []\n"
+            "def build_wheel(folder, settings=None, metadata=None):\n"
+            f"    data = base64.b64decode({built!r})\n"
+            f"    pathlib.Path(folder, {wheel!r}).write_bytes(data)\n"
+            f"    return {wheel!r}\n"
+        )
+        project = (
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+            f'[project]\nname = "{name}"\nversion = "{version}"\n'
+        )
+        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for path, text in {"backend.py": backend, "pyproject.toml": project, "PKG-INFO": info}.items():
+                entry = tarfile.TarInfo(f"{top}/{path}")
+                entry.size = len(text.encode())
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        return self._publish(
+            name, f"{top}.tar.gz", buffer.getvalue(), {"upload-time": "2022-06-01T12:00:00Z"}
+        )
 
     def lock(self, *pins: str) -> str:
         """Return a lock of published wheels, `name==version` each."""
         lines = []
         for pin in pins:
             name, _, version = pin.partition("==")
-            files = [file for file in self.pages[name] if f"-{version}-" in file["filename"]]
+            files = [file for file in self.pages[name] if f"-{version}" in file["filename"]]
             lines.append(f"{pin} --hash=sha256:{files[0]['hashes']['sha256']}")
         return "\n".join(lines) + "\n"
 
@@ -97,11 +127,12 @@ def _wheel(name: str, version: str, tag: str, requires: tuple[str, ...], code: s
 @contextmanager
 def serve() -> Iterator[House]:
     """Serve an empty house until the block ends."""
-    house = House()
+    house, closing = House(), Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             house.requests.append(self.path)
+            closing.wait(house.delay)
             kind, _, name = self.path.strip("/").partition("/")
             status, body, content_type = house.status, b"<html>sign in</html>", house.content_type
             if status == 200 and kind == "files" and name in house.wheels:
@@ -115,9 +146,11 @@ def serve() -> Iterator[House]:
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def log_message(self, *args: object) -> None:
             """Tests' output is for tests."""
@@ -129,6 +162,7 @@ def serve() -> Iterator[House]:
     try:
         yield house
     finally:
+        closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -140,6 +174,8 @@ def only(address: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{address}/simple")
     monkeypatch.setenv("UV_CACHE_DIR", str(folder / "uv-cache"))
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("UV_HTTP_TIMEOUT", "300")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("REPRO_CACHE_DIR", str(folder / "cache"))
 
 

@@ -41,7 +41,7 @@ ATTACKS = (
     "[link](javascript:alert(1)) ![image](http://evil.example/x.png)",
     "<http://evil.example> \\( x \\) $$x$$",
     "javascript:alert(1)",
-    "\x00\ufeff\u2028\ud83d\ufffe",
+    "\x00\ufeff\u2028\ufffe",
     "&lt;b&gt; &#60;",
     "$(touch /tmp/x); `touch /tmp/y` 'quoted'",
     "x" * 300,

@@ -9,8 +9,8 @@ import json
 
 import datasets
 import numpy
-from skmultilearn.model_selection import iterative_train_test_split
 from sklearn.preprocessing import MultiLabelBinarizer
+from skmultilearn.model_selection import iterative_train_test_split
 
 # Label on the tracker -> class name. An issue with at least one of them counts as labelled.
 LABELS = {

@@ -1,0 +1,202 @@
+"""What a person sees: progress and questions on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from repro.cli.options import shared
+from repro.errors import Interrupted
+from repro.records.codec import to_json
+from repro.records.comparison import Comparison, Metric
+from repro.records.event import AnyEvent, EpochEnded, TrainingBegan
+from repro.records.run import Run
+from repro.reports.formats import bound, difference, epoch, line, loss, metric_title
+from repro.runs.state import RunState
+from repro.workflows import Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_PLAIN_EVERY_SECONDS = 30.0
+
+
+def emit(text: str) -> None:
+    """Print one result on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """Print one line of talk on standard error, with nothing in it that acts on a terminal."""
+    sys.stderr.write(line(text) + "\n")
+    sys.stderr.flush()
+
+
+def print_error(error: BaseException, message: str, hint: str, code: int) -> None:
+    """Print an error: two lines on standard error, a document on standard output under `--json`."""
+    if shared.verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    if shared.json:
+        body = {"schema": "repro.error/1", "error": message, "hint": hint, "exit_code": code}
+        emit(to_json(body))
+    word = "stopped" if isinstance(error, Interrupted | KeyboardInterrupt) else "error"
+    say(message if message.startswith(word) else f"{word}: {message}")
+    if hint:
+        say(f"hint: {hint}")
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class Console:
+    """The observer of the command: a live bar on a terminal, plain lines elsewhere.
+
+    Args:
+        yes: Answer every question with yes.
+    """
+
+    def __init__(self, *, yes: bool) -> None:
+        self._yes = yes
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._said = time.monotonic()
+        self._live = sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Print one line, above the bar where there is one."""
+        if self._progress is not None:
+            self._progress.console.print(line(text), markup=False, highlight=False)
+        else:
+            say(text)
+
+    def confirm(self, text: str) -> bool:
+        """State it, and ask where somebody can answer."""
+        self.say(text)
+        if self._yes or not can_ask():
+            return True
+        sys.stderr.write("go on? [Y/n] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("", "y", "yes")
+
+    def event(self, event: AnyEvent, state: RunState) -> None:
+        """Draw what happened; redrawn at most four times a second, because the training needs the cores."""
+        if state.training is None:
+            return
+        if isinstance(event, TrainingBegan):
+            self._begin(state, event)
+        if isinstance(event, EpochEnded):
+            self.say(
+                f"epoch {epoch(event.epoch)}  step {event.step}  training loss {loss(event.training_loss)}"
+                f"  validation loss {loss(event.validation_loss)}"
+            )
+            self._said = time.monotonic()
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=state.step)
+        elif time.monotonic() - self._said > _PLAIN_EVERY_SECONDS:
+            self._said = time.monotonic()
+            self.say(f"step {state.step} of {state.training.max_steps}, {_left(state)}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _begin(self, state: RunState, event: TrainingBegan) -> None:
+        data = state.data
+        size = (
+            "" if data is None else f" on {data.train_examples} examples, evaluated on {data.eval_examples}"
+        )
+        self.say(f"training {event.max_steps} steps in {event.epochs:g} epochs{size}")
+        if not self._live:
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TextColumn("time left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=RichConsole(stderr=True),
+            refresh_per_second=4,
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task("", total=event.max_steps, completed=event.resumed_from)
+
+
+def _left(state: RunState) -> str:
+    assert state.training is not None  # noqa: S101 - said only while training
+    done = state.step - state.training.resumed_from
+    if done <= 0:
+        return "time left unknown"
+    minutes = (state.training.max_steps - state.step) * (state.seconds - state.earlier_seconds) / done / 60
+    return f"about {minutes:.0f} min left" if minutes >= 1.5 else f"about {minutes * 60:.0f} s left"
+
+
+def print_comparison(run: Run, comparison: Comparison) -> None:
+    """Print the table of every metric and the verdict."""
+    for name, metric in comparison.metrics.items():
+        emit(_table(name, metric))
+    for deviation in run.deviations:
+        emit(
+            line(
+                f"deviation: {deviation.what}: {deviation.actual} instead of {deviation.published} "
+                f"({deviation.reason})"
+            )
+        )
+    emit(line(f"verdict: {comparison.verdict} ({_in_words(comparison)})"))
+    emit(line(f"         {comparison.reason}").replace("  ", " "))
+
+
+def _in_words(comparison: Comparison) -> str:
+    if comparison.rehearsal:
+        return "a rehearsal, not a reproduction"
+    return "reproduced" if comparison.reproduced else "not reproduced"
+
+
+def _table(name: str, metric: Metric) -> str:
+    header = ("epoch", "step", "published", "measured", "difference", "bound", "")
+    rows = [
+        (
+            epoch(row.epoch),
+            str(row.step),
+            line(row.published or "–"),
+            loss(row.measured),
+            difference(row.difference),
+            f"±{bound(row.bound)}",
+            "" if row.within is None else "within" if row.within else "OUTSIDE",
+        )
+        for row in metric.rows
+    ]
+    widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header))]
+    lines = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]
+    title = f"{metric_title(name)}: {metric.verdict}; bound {metric.bound_source} ({metric.bound_reason})"
+    return "\n".join([line(title), *lines, ""])
+
+
+def print_outcome(outcome: Outcome, *, json: bool) -> None:
+    """Print what a run amounts to: the comparison as JSON, or the table and where the report is."""
+    if json:
+        import msgspec
+
+        folder = str(outcome.folder)
+        emit(to_json(msgspec.structs.replace(outcome.comparison, folder=folder)))
+        return
+    print_comparison(outcome.run, outcome.comparison)
+    emit(f"report: {outcome.folder / 'report.html'}")
+
+
+def exit_code(comparison: Comparison) -> int:
+    """Return 0 as published or for a rehearsal that went through, else 1."""
+    return 0 if comparison.reproduced or comparison.rehearsal else 1

@@ -1,0 +1,63 @@
+"""`repro env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repro.cli.options import Json, Verbose, Yes
+
+
+def env(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case, or a card with versions.")],
+    lock_only: Annotated[
+        bool, typer.Option("--lock-only", help="Only resolve and print the lock; build nothing.")
+    ] = False,
+    relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the lock to a file.", metavar="FILE")
+    ] = None,
+    yes: Yes = False,
+    json: Json = False,
+    verbose: Verbose = False,  # noqa: ARG001 - read by the printing of errors
+) -> int:
+    """Show, lock, build and probe the software of the day that a card documents."""
+    from repro import workflows
+    from repro.cli.console import Console, emit
+    from repro.records.codec import to_json, write_atomic
+    from repro.reports.formats import line
+
+    if case in ("prune", "matrix"):
+        from repro.errors import BadInput
+
+        raise BadInput(f"`repro env {case}` is a reserved word", f"a case of that name is ./{case}")
+    console = Console(yes=yes)
+    environment, lock = workflows.environment_of(case, relock=relock, observer=console)
+    if output is not None:
+        write_atomic(output, lock)
+    built = None if lock_only else workflows.build_environment(environment, lock, console)
+    if json:
+        emit(to_json(environment))
+        return 0
+    for name, version in environment.documented.items():
+        emit(f"{name:<14} " + line(f"{version:<16} locked {environment.locked.get(name, 'nothing')}"))
+    emit(f"python         " + line(f"{environment.python:<16} {environment.python_reason}"))
+    emit(f"moment         " + line(f"{environment.moment} {environment.moment_reason}"))
+    emit(f"{'stream':<14} {environment.stream or 'open'}")
+    emit(f"{'closure':<14} {len(environment.locked)} packages, lock {environment.lock_sha256[:16]}")
+    for deviation in environment.deviations:
+        emit(
+            line(
+                f"deviation: {deviation.what}: {deviation.actual} instead of {deviation.published} "
+                f"({deviation.reason})"
+            )
+        )
+    if built is not None:
+        how = "in the cache" if built.from_cache else f"built in {built.seconds:.1f} s"
+        emit(f"{'environment':<14} {how}, {built.disk_bytes / 1e9:.1f} GB")
+        emit(f"{'interpreter':<14} {built.python}")
+    elif output is None:
+        emit(lock)
+    return 0

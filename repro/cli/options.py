@@ -1,0 +1,49 @@
+"""Options that several verbs share, and what they set for the printing of errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+@dataclass
+class Shared:
+    """What the printing of results and errors needs to know, whichever verb runs."""
+
+    json: bool = False
+    verbose: bool = False
+
+    def reset(self) -> None:
+        """Forget an earlier command of the same process."""
+        self.json = self.verbose = False
+
+
+shared = Shared()
+
+
+def _set_json(value: bool) -> bool:
+    shared.json = shared.json or value
+    return value
+
+
+def _set_verbose(value: bool) -> bool:
+    shared.verbose = value
+    return value
+
+
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON document on standard output.", callback=_set_json)
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Show the traceback of an error.", callback=_set_verbose)
+]
+Out = Annotated[Path, typer.Option("--out", help="The folder where runs land.", metavar="FOLDER")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large download.")]
+Templates = Annotated[
+    Path | None,
+    typer.Option("--templates", help="A folder whose templates replace the packaged ones.", metavar="FOLDER"),
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder or id.")]

@@ -1,0 +1,85 @@
+"""`repro run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from repro.cli.options import Json, Out, Templates, Verbose, Yes
+
+
+def run(
+    case: Annotated[str, typer.Argument(metavar="[CASE]", help="A bundled case or a case folder.")] = "demo",
+    out: Out = Path("reports"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew; nothing is overwritten.")] = False,
+    rehearse: Annotated[
+        bool,
+        typer.Option(
+            "--rehearse",
+            help="A few steps of the real recipe in the real environment, on stand-in data and weights.",
+        ),
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Steps of a rehearsal.", metavar="N")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="A folder with the model, instead of the Hub.", metavar="FOLDER"),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="The data file, instead of downloading it.", metavar="FILE")
+    ] = None,
+    accept_other_model: Annotated[
+        bool, typer.Option("--accept-other-model", help="Take a model with other digests, as a deviation.")
+    ] = False,
+    accept_other_data: Annotated[
+        bool, typer.Option("--accept-other-data", help="Take data with another blob id, as a deviation.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Another seed than the documented one.", metavar="N")
+    ] = None,
+    env: Annotated[
+        Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
+    ] = "locked",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
+    ] = "auto",
+    relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
+    templates: Templates = None,
+    yes: Yes = False,
+    json: Json = False,
+    verbose: Verbose = False,  # noqa: ARG001 - read by the printing of errors
+) -> int:
+    """Rebuild the environment, train, compare and report."""
+    from repro import workflows
+    from repro.cli.console import Console, exit_code, print_outcome
+    from repro.errors import BadInput
+
+    if steps is not None and not rehearse:
+        raise BadInput("--steps is for a rehearsal", "add --rehearse")
+    console = Console(yes=yes)
+    try:
+        outcome = workflows.run(
+            workflows.RunOptions(
+                case=case,
+                out=out,
+                environment=env,
+                device=device,
+                seed=seed,
+                rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,
+                model=model,
+                data=data,
+                accept_other_model=accept_other_model,
+                accept_other_data=accept_other_data,
+                relock=relock,
+                fresh=fresh,
+                templates=templates,
+            ),
+            console,
+        )
+    finally:
+        console.close()
+    print_outcome(outcome, json=json)
+    return exit_code(outcome.comparison)

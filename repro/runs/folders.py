@@ -1,0 +1,167 @@
+"""A run's folder: where things lie in it, which folder a request belongs to, and who holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from repro.errors import BadInput
+from repro.records.codec import load, save, to_json
+from repro.records.comparison import Comparison
+from repro.records.run import Completed, Run, Settings
+
+ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    @property
+    def comparison(self) -> Path:
+        """`comparison.json`."""
+        return self.path / "comparison.json"
+
+    @property
+    def events(self) -> Path:
+        """`events.jsonl`."""
+        return self.path / "events.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """`environment.lock`."""
+        return self.path / "environment.lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def worker_log(self) -> Path:
+        """What the worker and its libraries printed."""
+        return self.path / "worker.log"
+
+    def load(self) -> Run:
+        """Read `run.json`.
+
+        Raises:
+            BadInput: It is missing, broken, or no run.
+        """
+        return load(self.record, Run)
+
+    def save(self, run: Run) -> None:
+        """Write `run.json`, whole or not at all."""
+        save(self.record, run)
+
+    def save_comparison(self, comparison: Comparison) -> None:
+        """Write `comparison.json`, whole or not at all."""
+        save(self.comparison, comparison)
+
+    def last_checkpoint(self) -> Path | None:
+        """Return the newest checkpoint that was written to its end, or None.
+
+        The worker writes the marker last, after everything else is on the disk.
+        """
+        whole = []
+        for marker in self.checkpoints.glob("checkpoint-*/complete.json"):
+            try:
+                step = json.loads(marker.read_bytes())["step"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            whole.append((int(step), marker.parent))
+        return max(whole)[1] if whole else None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for this process.
+
+        Raises:
+            BadInput: It cannot be written, or another process holds it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".held", timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise BadInput(
+                f"{self.path}: another `repro run` is at work in this folder",
+                "wait for it, or use another --out",
+            ) from error
+        except OSError as error:
+            raise BadInput(
+                f"{self.path}: cannot be written: {error.strerror or error}",
+                "choose another folder with --out",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:
+    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits."""
+    text = "\n".join([case_digest, lock_sha256, to_json(settings, indent=0)])
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+
+
+def choose_folder(out: Path, case: str, identity: str, *, fresh: bool) -> RunFolder:
+    """Return the folder for a run: the newest of this id, or with `fresh` the next one.
+
+    Nothing is ever overwritten by a fresh run: its folder has the id and a number.
+    """
+    number = 1
+    while _numbered(out / case, identity, number + 1).exists():
+        number += 1
+    folder = _numbered(out / case, identity, number)
+    if fresh and folder.exists():
+        folder = _numbered(out / case, identity, number + 1)
+    return RunFolder(folder)
+
+
+def find_run(name: str, out: Path) -> RunFolder:
+    """Return the folder of a run that exists.
+
+    Args:
+        name: The folder, its `run.json`, or the run's id.
+        out: Where ids are looked up.
+
+    Raises:
+        BadInput: There is none.
+    """
+    path = Path(name)
+    if path.name == "run.json":
+        path = path.parent
+    if (path / "run.json").is_file():
+        return RunFolder(path)
+    if path.name == name and name not in (".", ".."):
+        found = sorted(out.glob(f"*/{name}*/run.json"))
+        if len(found) == 1 or (found and found[0].parent.name == name):
+            return RunFolder(found[0].parent)
+        if found:
+            raise BadInput(
+                f"{name}: {len(found)} runs begin with it", f"one is {found[0].parent}; name it in full"
+            )
+    raise BadInput(f"{name}: no run there (no run.json), and none of that id under {out}", "see `repro run`")
+
+
+def is_finished(run: Run) -> bool:
+    """Whether there is nothing left to train."""
+    return isinstance(run.result, Completed)
+
+
+def _numbered(folder: Path, identity: str, number: int) -> Path:
+    return folder / (identity if number == 1 else f"{identity}-{number}")

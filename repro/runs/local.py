@@ -1,0 +1,203 @@
+"""Run the worker on this machine: start it, follow its events, stop it, and say how it ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import repro
+from repro.errors import EnvironmentFailed, Interrupted, TrainingFailed
+from repro.records.event import AnyEvent
+from repro.runs.state import parse_event
+
+PROTOCOL = 1
+WORKER = Path(repro.__file__).with_name("worker")
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 10.0
+_PROBE_SECONDS = 300.0
+
+
+def call(python: Path, recipe: str, folder: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Run a short recipe (`probe`, `describe`) and return what it returned.
+
+    Args:
+        python: The environment's interpreter.
+        recipe: The recipe's name.
+        folder: Where request, result and log go.
+        environ: The worker's environment variables.
+
+    Raises:
+        EnvironmentFailed: The interpreter dies, hangs, or the recipe fails.
+    """
+    worker = _start(python, {"recipe": recipe}, folder, environ, EnvironmentFailed)
+    try:
+        worker.process.wait(_PROBE_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFailed(
+            f"{python} did not answer within {_PROBE_SECONDS:.0f} s", "is the machine overloaded?"
+        ) from error
+    finally:
+        worker.stop(0)
+    return worker.result(EnvironmentFailed)
+
+
+def train(
+    python: Path,
+    request: Mapping[str, Any],
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    after: int,
+    on_event: Callable[[AnyEvent], None],
+) -> dict[str, Any]:
+    """Run a training to its end.
+
+    Args:
+        python: The environment's interpreter.
+        request: What the recipe needs; `events` is the event log.
+        folder: The run's folder; request, result and log go there.
+        environ: The worker's environment variables.
+        after: Events up to this sequence number are old news.
+        on_event: Told each new event in its order.
+
+    Returns:
+        What the recipe returned.
+
+    Raises:
+        TrainingFailed: The worker failed or was killed; says how, and what it said last.
+        Interrupted: Ctrl-C; the worker has ended.
+    """
+    follower = _Follower(Path(request["events"]), after, on_event)
+    worker = _start(python, request, folder, environ, TrainingFailed)
+    try:
+        while worker.process.poll() is None:
+            follower.read()
+            time.sleep(_POLL_SECONDS)
+        follower.read()
+    except KeyboardInterrupt as error:
+        raise Interrupted("stopped") from error
+    finally:
+        worker.stop(_STOP_SECONDS)
+    return worker.result(TrainingFailed)
+
+
+class _Follower:
+    """Reads what is appended to the event log since the last look."""
+
+    def __init__(self, path: Path, after: int, on_event: Callable[[AnyEvent], None]) -> None:
+        self._path = path
+        self._sequence = after
+        self._on_event = on_event
+        self._inode = 0
+        self._offset = 0
+
+    def read(self) -> None:
+        """Pass on the whole lines that are new."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            # The worker replaces the file once, when it drops events behind the checkpoint.
+            inode = self._path.stat().st_ino
+            if inode != self._inode:
+                self._inode, self._offset = inode, 0
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                event = parse_event(line)
+                if event is not None and event.sequence > self._sequence:
+                    self._sequence = event.sequence
+                    self._on_event(event)
+
+
+class _Worker:
+    """A worker process with its result file and log."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, python: Path) -> None:
+        self.process = process
+        self._folder = folder
+        self._python = python
+
+    def stop(self, seconds: float) -> None:
+        """End it if it still runs: ask first, insist after `seconds`."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        assert self.process.stdin is not None  # noqa: S101 - started with a pipe
+        self.process.stdin.close()
+
+    def result(self, failure: type[EnvironmentFailed | TrainingFailed]) -> dict[str, Any]:
+        """Return the recipe's value, or raise its failure here."""
+        try:
+            body = json.loads((self._folder / "result.json").read_bytes())
+            if body["status"] == "completed":
+                value: dict[str, Any] = body["value"]
+                return value
+            message = f"{body['error']}: {_one_line(body['message'])}"
+        except (OSError, ValueError, KeyError):
+            raise failure(f"the worker {self._ending()}", self._hint()) from None
+        raise failure(message, f"the whole traceback is in {self._folder / 'result.json'}")
+
+    def _ending(self) -> str:
+        code = self.process.returncode
+        if code < 0:
+            name = signal.Signals(-code).name
+            why = "; out of memory?" if name == "SIGKILL" else ""
+            return f"was killed by {name}{why}"
+        return f"ended with exit code {code} and without a result: {self._last_words()}"
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self._folder / "worker.log").read_text("utf-8", "replace").strip().splitlines()
+        except OSError:
+            lines = []
+        return _one_line(lines[-1]) if lines else "it printed nothing"
+
+    def _hint(self) -> str:
+        return f"what it printed is in {self._folder / 'worker.log'}; does {self._python.name} run?"
+
+
+def _start(
+    python: Path,
+    request: Mapping[str, Any],
+    folder: Path,
+    environ: Mapping[str, str],
+    failure: type[EnvironmentFailed | TrainingFailed],
+) -> _Worker:
+    """Write the request and start the worker; it holds no terminal and dies with this process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "result.json").unlink(missing_ok=True)
+        path = folder / "request.json"
+        path.write_text(json.dumps({"protocol": PROTOCOL, **request}, indent=2) + "\n", encoding="utf-8")
+        with (folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                [python, WORKER, path, folder / "result.json"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env=dict(environ),
+                # Ctrl-C in the terminal is for the program; it stops the worker itself.
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise failure(
+            f"{error.filename or python}: the worker cannot be started: {error.strerror}",
+            "is the environment whole, and is there room on the disk?",
+        ) from error
+    return _Worker(process, folder, python)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

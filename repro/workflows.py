@@ -1,0 +1,618 @@
+"""The wiring, and the public Python API: audit, environment, run, check and report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import repro
+from repro import inputs
+from repro.cards import read_card
+from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
+from repro.comparison import compare
+from repro.environments.build import build, child_environment
+from repro.environments.cache import Built, cache_folder, lookup
+from repro.environments.platforms import this_platform
+from repro.environments.resolve import resolve
+from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
+from repro.facts.streams import stream
+from repro.machine import Machine, examine
+from repro.records.claims import Audit
+from repro.records.codec import read_text, to_json, write_atomic
+from repro.records.comparison import Comparison
+from repro.records.environment import Environment
+from repro.records.event import AnyEvent
+from repro.records.run import (
+    Completed,
+    DataSizes,
+    Failed,
+    Result,
+    Run,
+    RunEnvironment,
+    Settings,
+    Timing,
+)
+from repro.runs import folders, local
+from repro.runs.arguments import training_arguments
+from repro.runs.deviations import observed_deviations
+from repro.runs.state import RunState, read_state
+
+REHEARSAL_STEPS = 2
+#: What a run in the user's own environment imports.
+_NEEDED = ("transformers", "torch", "datasets", "scikit-multilearn")
+
+
+class Observer(Protocol):
+    """Who is told what goes on; the command draws it, a script may ignore it."""
+
+    def say(self, text: str) -> None:
+        """One line about what is being done."""
+
+    def confirm(self, text: str) -> bool:
+        """Ask whether to go on with something large."""
+
+    def event(self, event: AnyEvent, state: RunState) -> None:
+        """Something happened in the training; `state` includes it."""
+
+
+class Silent:
+    """An observer that says nothing and agrees to everything."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def confirm(self, text: str) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Agree."""
+        return True
+
+    def event(self, event: AnyEvent, state: RunState) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `repro run` was asked for.
+
+    Attributes:
+        case: A bundled case's name or a case folder.
+        out: Where runs land.
+        environment: `locked`, or `current` for the interpreter that runs this program.
+        device: `auto`, `cpu` or `cuda`.
+        seed: Another seed than the documented one, or None.
+        rehearse: Stop after this many steps of stand-in data and weights, or None.
+        model: A folder with the model, instead of downloading it.
+        data: The data file, instead of downloading it.
+        accept_other_model: Take a model with other digests, as a deviation.
+        accept_other_data: Take data with another blob id, as a deviation.
+        relock: Make a new lock even where the case carries one.
+        fresh: Start anew even where there is an unfinished or a finished run.
+        templates: A folder of templates that replace the packaged ones.
+    """
+
+    case: str = "demo"
+    out: Path = Path("reports")
+    environment: Literal["locked", "current"] = "locked"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int | None = None
+    rehearse: int | None = None
+    model: Path | None = None
+    data: Path | None = None
+    accept_other_model: bool = False
+    accept_other_data: bool = False
+    relock: bool = False
+    fresh: bool = False
+    templates: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run and what it amounts to."""
+
+    run: Run
+    comparison: Comparison
+    folder: Path
+    trained: bool = True
+
+
+# ---------------------------------------------------------------------------------------------- cards
+
+
+def audit(target: str, *, standard_input: Callable[[], str] = sys.stdin.read) -> Iterator[Audit]:
+    """Read the claims of one target.
+
+    Args:
+        target: A card file, a folder of cards (in the order of their names), a bundled case's name, a case
+            folder, `hub:user/model[@revision]`, or `-` for standard input.
+        standard_input: Where `-` is read from.
+
+    Yields:
+        One audit for each card.
+
+    Raises:
+        BadInput: Not there, unreadable or empty.
+        NetworkFailed: A card on the Hub that cannot be had.
+    """
+    if target == "-":
+        yield read_card(standard_input(), target="standard input")
+        return
+    folder = Path(target)
+    if folder.is_dir() and find_case(target) is None:
+        cards = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".md", ".markdown"))
+        if not cards:
+            raise BadInput(f"{target}: no card (*.md) in this folder", "name a card file")
+        for path in cards:
+            yield read_card(read_text(path), target=str(path))
+        return
+    yield _card(target)
+
+
+def _card(target: str) -> Audit:
+    """Read one card: of a case, from the Hub, or from a file."""
+    if target.startswith("hub:"):
+        from repro import hub
+
+        repository, _, revision = target.removeprefix("hub:").partition("@")
+        return read_card(read_text(hub.fetch_file(repository, revision or None, "README.md")), target=target)
+    if find_case(target) is not None:
+        return load_case(target).audit
+    return read_card(read_text(Path(target)), target=target)
+
+
+# --------------------------------------------------------------------------------------- environments
+
+
+def environment_of(
+    target: str, *, relock: bool = False, observer: Observer | None = None
+) -> tuple[Environment, str]:
+    """Return the environment of a case or of any card with versions, and the text of its lock.
+
+    The case's own lock is taken where it fits; else an earlier one from the cache; else a new one is made.
+
+    Args:
+        target: A case or a card, as for `audit`.
+        relock: Make a new lock.
+        observer: Told what is going on.
+
+    Raises:
+        BadInput: No such card, or one without versions.
+        EnvironmentFailed: The versions cannot be had together.
+        NetworkFailed: The registry cannot be reached.
+    """
+    observer = observer or Silent()
+    if find_case(target) is not None:
+        case = load_case(target)
+        requirements, carried = case.case.environment, case.locked
+        documented = documented_versions(case.audit.claims)
+        packages, moment = requirements.packages, requirements.moment
+    else:
+        documented = documented_versions(_card(target).claims)
+        packages, moment, carried = {}, None, None
+    if not documented:
+        raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
+    if carried is not None and not relock:
+        if carried[0].documented == documented and carried[0].platform == this_platform():
+            return carried
+        observer.say("the case's lock is for other versions or another platform: locking anew")
+    return _cached_lock(documented, packages, moment, relock=relock, observer=observer)
+
+
+def _cached_lock(
+    documented: dict[str, str],
+    packages: dict[str, str],
+    moment: str | None,
+    *,
+    relock: bool,
+    observer: Observer,
+) -> tuple[Environment, str]:
+    """Resolve, or take what was resolved from the same words before."""
+    import hashlib
+
+    from repro.records.codec import from_json
+
+    key = to_json([documented, packages, moment, this_platform()], indent=0)
+    place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
+    if record.exists() and lock.exists() and not relock:
+        return from_json(read_text(record), Environment, source=record.name), read_text(lock)
+    resolved = resolve(documented, packages=packages, moment=moment, report=observer.say)
+    write_atomic(lock, resolved[1])
+    write_atomic(record, to_json(resolved[0]) + "\n")
+    return resolved
+
+
+def build_environment(environment: Environment, lock: str, observer: Observer | None = None) -> Built:
+    """Build an environment, or take it from the cache; its size is stated, and asked for, before.
+
+    Raises:
+        Interrupted: The answer was no.
+        EnvironmentFailed: It cannot be built, or the probe's training step failed.
+        NetworkFailed: The registry cannot be reached.
+    """
+    observer = observer or Silent()
+    found = lookup(environment)
+    if found is not None:
+        return found
+    sizes = environment.sizes
+    question = (
+        f"the environment is not built yet: {_size(sizes.download_bytes)} to download, "
+        f"{_size(sizes.disk_bytes)} on disk{'' if sizes.measured else ' (estimated)'}"
+    )
+    if not observer.confirm(question):
+        raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
+    return build(environment, lock, probe=partial(_probe, environment), report=observer.say)
+
+
+def _probe(environment: Environment, python: Path) -> None:
+    """Try a new environment: imports, versions, one training step."""
+    folder = python.parent.parent / "probe"
+    found = local.call(python, "probe", folder, child_environment())
+    wrong = {name: found["packages"].get(name) for name in environment.locked if name in found["packages"]}
+    for name, version in environment.locked.items():
+        if wrong.get(name, version) != version:
+            raise EnvironmentFailed(
+                f"the built environment has {name} {wrong[name]}, the lock {version}",
+                "remove it from the cache and build again",
+            )
+
+
+def _size(count: int | None) -> str:
+    return "an unknown amount" if count is None else f"{count / 1e9:.1f} GB"
+
+
+# ----------------------------------------------------------------------------------------------- runs
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """An interpreter to train in, and what the record says about it."""
+
+    python: Path
+    variables: dict[str, str]
+    record: RunEnvironment
+    lock: str | None
+    environment: Environment | None
+    seconds: float = 0.0
+
+
+@dataclass
+class _Following:
+    """Folds events as they come and passes them on."""
+
+    observer: Observer
+    state: RunState = field(default_factory=RunState)
+
+    def __call__(self, event: AnyEvent) -> None:
+        self.state = self.state.after(event)
+        self.observer.event(event, self.state)
+
+
+def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
+    """Rebuild the environment, train, compare and report.
+
+    An unfinished run of the same case and settings in `options.out` is gone on with, a finished one is
+    reported again.
+
+    Args:
+        options: What is asked for.
+        observer: Told what is going on.
+
+    Returns:
+        The run, its comparison and its folder.
+
+    Raises:
+        BadInput: The case or an option cannot be used.
+        EnvironmentFailed: The environment cannot be built.
+        TrainingFailed: The worker failed; the run's record says why.
+        NetworkFailed: Model, data or registry cannot be had; names what is missing.
+        Interrupted: Stopped by the user; the run can be gone on with.
+    """
+    observer = observer or Silent()
+    case = _runnable(options.case)
+    arguments = training_arguments(case.audit.claims.hyperparameters, where=case.audit.target)
+    if options.seed is not None:
+        arguments["seed"] = options.seed
+    if "seed" not in arguments:
+        raise BadInput(f"{case.audit.target}: the card states no seed", "give one with --seed")
+    handed = inputs.hand_over(options.model, options.data)
+    settings = Settings(
+        environment=options.environment,
+        device=options.device,
+        seed=arguments["seed"],
+        rehearse=options.rehearse,
+        model=handed.model_digest,
+        data=handed.data_blob,
+    )
+    ready = _current(case) if options.environment == "current" else _locked(case, options, observer)
+    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
+    folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
+    with folder.held():
+        if folder.record.exists() and folders.is_finished(finished := folder.load()):
+            observer.say("this run is finished already: reported again (--fresh starts anew)")
+            return _reported(finished, folder, options.templates, trained=False)
+        prepared = inputs.prepare(
+            case,
+            handed,
+            cache_folder(),
+            rehearse=options.rehearse is not None,
+            accept_other_model=options.accept_other_model,
+            accept_other_data=options.accept_other_data,
+        )
+        ready = _built(ready, observer)
+        trained = _train(case, arguments | case.case.arguments, settings, prepared, ready, folder, observer)
+        return _reported(trained, folder, options.templates)
+
+
+def _runnable(target: str) -> LoadedCase:
+    """Load a case that can be run: one with a table to compare with."""
+    if find_case(target) is None and (target.startswith("hub:") or Path(target).is_file()):
+        audit = _card(target)
+        raise BadInput(
+            f"{target}: a card ({audit.kind}) alone cannot be run: it does not say how its data are made",
+            "write a case folder around it (docs/cases.md); `repro audit` and `repro env` take the card",
+        )
+    case = load_case(target)
+    table = case.audit.claims.results
+    if table is None or not table.rows:
+        raise BadInput(
+            f"{case.audit.target}: the card has no table of results, so there is nothing to compare with",
+            "add the published table to the case's card",
+        )
+    return case
+
+
+def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready:
+    """The environment of the day, not yet built."""
+    environment, lock = environment_of(options.case, relock=options.relock, observer=observer)
+    record = RunEnvironment(
+        documented=environment.documented,
+        moment=environment.moment,
+        moment_reason=environment.moment_reason,
+        python_reason=environment.python_reason,
+        lock_sha256=environment.lock_sha256,
+        stream=environment.stream,
+    )
+    variables = child_environment()
+    hardware = case.case.hardware
+    if hardware is not None and hardware.kind == "cpu" and hardware.threads is not None:
+        # Sums are split among the threads: as many as the published run had.
+        variables["OMP_NUM_THREADS"] = str(hardware.threads)
+    return _Ready(Path(), variables, record, lock, environment)
+
+
+def _current(case: LoadedCase) -> _Ready:
+    """The user's own environment: the interpreter that runs this program."""
+    import hashlib
+    import tempfile
+
+    python = Path(sys.executable)
+    variables = dict(os.environ, PYTHONHASHSEED="0")
+    with tempfile.TemporaryDirectory() as scratch:
+        packages = local.call(python, "describe", Path(scratch), variables)["packages"]
+    missing = [name for name in _NEEDED if name not in packages]
+    if missing:
+        raise EnvironmentFailed(
+            f"this environment has no {', '.join(missing)}",
+            "pip install 'repro-audit[train]', or --env locked",
+        )
+    text = "".join(f"{name}=={version}\n" for name, version in packages.items())
+    record = RunEnvironment(
+        documented=documented_versions(case.audit.claims),
+        lock_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        stream=stream(packages),
+    )
+    return _Ready(python, variables, record, None, None)
+
+
+def _built(ready: _Ready, observer: Observer) -> _Ready:
+    if ready.environment is None or ready.lock is None:
+        return ready
+    built = build_environment(ready.environment, ready.lock, observer)
+    seconds = 0.0 if built.from_cache else built.seconds
+    return _Ready(built.python, ready.variables, ready.record, ready.lock, ready.environment, seconds)
+
+
+def _train(
+    case: LoadedCase,
+    arguments: dict[str, Any],
+    settings: Settings,
+    prepared: inputs.Inputs,
+    ready: _Ready,
+    folder: folders.RunFolder,
+    observer: Observer,
+) -> Run:
+    """Start or go on with the training, and write the record at every turn."""
+    checkpoint = folder.last_checkpoint()
+    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
+    earlier = folder.load() if folder.record.exists() else None
+    compose = partial(
+        _compose,
+        Run(
+            id=identity,
+            case=case.published(),
+            settings=settings,
+            environment=ready.record,
+            arguments=arguments,
+            timing=earlier.timing if earlier else Timing(started=_now()),
+            deviations=(*(ready.environment.deviations if ready.environment else ()), *prepared.deviations),
+        ),
+        case,
+        prepared,
+        ready.seconds,
+    )
+    folder.save(compose(RunState(), None))
+    if ready.lock is not None:
+        write_atomic(folder.lock, ready.lock)
+    if checkpoint is not None:
+        observer.say(f"going on from {checkpoint.name.replace('-', ' at step ')}")
+    following = _Following(observer, _kept_state(folder, checkpoint))
+    try:
+        local.train(
+            ready.python,
+            {
+                "recipe": case.case.task.kind.replace("-", "_"),
+                "device": settings.device,
+                "model": prepared.model,
+                "data": {
+                    "build": str(case.path(case.case.data.build).absolute()),
+                    "file": str(prepared.data),
+                },
+                "sequence_length": case.case.task.sequence_length,
+                "mask_probability": case.case.task.mask_probability,
+                "arguments": arguments,
+                "stop_after": settings.rehearse,
+                "events": str(folder.events.absolute()),
+                "checkpoints": str(folder.checkpoints.absolute()),
+                "resume": None if checkpoint is None else str(checkpoint.absolute()),
+            },
+            folder.path.absolute(),
+            ready.variables,
+            after=following.state.sequence,
+            on_event=following,
+        )
+    except Interrupted as error:
+        folder.save(compose(following.state, None))
+        raise Interrupted(
+            f"stopped at step {following.state.step}; nothing that was checkpointed is lost",
+            "the same command goes on from the last checkpoint",
+        ) from error
+    except TrainingFailed as error:
+        folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
+        raise
+    trained = compose(following.state, Completed())
+    folder.save(trained)
+    return trained
+
+
+def _kept_state(folder: folders.RunFolder, checkpoint: Path | None) -> RunState:
+    """Return the state at the checkpoint: what the worker will keep of the events."""
+    if checkpoint is None:
+        return RunState()
+    import json
+
+    keep = json.loads((checkpoint / "complete.json").read_bytes())["sequence"]
+    return read_state(folder.events, up_to=keep)
+
+
+def _compose(
+    base: Run, case: LoadedCase, prepared: inputs.Inputs, built: float, state: RunState, result: Result | None
+) -> Run:
+    """Put together the record from what was asked for and what the events say so far."""
+    import msgspec
+
+    started, data, training = state.started, state.data, state.training
+    changes: dict[str, Any] = {
+        "epochs": state.epochs,
+        "resumes": state.resumes,
+        "result": result,
+        "timing": Timing(
+            started=base.timing.started,
+            environment_seconds=round(built or base.timing.environment_seconds, 3),
+            training_seconds=round(state.seconds, 3),
+        ),
+    }
+    if started is not None:
+        seen = observed_deviations(case.audit.claims, case.case.hardware, base.settings, started)
+        known = {each.what for each in base.deviations}
+        changes |= {
+            "device": started.device,
+            "environment": msgspec.structs.replace(
+                base.environment, packages=started.packages, python=started.python
+            ),
+            "deviations": (*base.deviations, *(each for each in seen if each.what not in known)),
+        }
+    if data is not None and training is not None:
+        changes["data"] = DataSizes(
+            train_examples=data.train_examples,
+            eval_examples=data.eval_examples,
+            steps_per_epoch=round(training.max_steps / training.epochs),
+            git_blob=prepared.git_blob,
+            origin=prepared.origin,
+        )
+    return msgspec.structs.replace(base, **changes)
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# -------------------------------------------------------------------------------------------- results
+
+
+def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFolder]:
+    """Return a finished run and its folder.
+
+    Args:
+        name: The run's folder, its `run.json`, or its id.
+        out: Where ids are looked up.
+
+    Raises:
+        BadInput: No such run, or one that is not finished.
+    """
+    folder = folders.find_run(name, out)
+    found = folder.load()
+    match found.result:
+        case Completed():
+            return found, folder
+        case Failed(reason=reason):
+            problem = f"the run failed: {reason}"
+        case None:
+            problem = f"the run is not finished ({len(found.epochs)} epochs so far)"
+        case _:
+            problem = f"the run was skipped: {found.result.reason}"
+    raise BadInput(f"{folder.path}: {problem}", f"`repro run {found.case.name}` goes on with it")
+
+
+def check(name: str, out: Path = Path("reports")) -> Outcome:
+    """Compare a finished run again; arguments and errors as in `load_run`."""
+    found, folder = load_run(name, out)
+    return Outcome(found, compare(found), folder.path, trained=False)
+
+
+def report(name: str, out: Path = Path("reports"), templates: Path | None = None) -> Outcome:
+    """Render a finished run again; `templates` is a folder whose templates replace the packaged ones."""
+    found, folder = load_run(name, out)
+    return _reported(found, folder, templates, trained=False)
+
+
+def _reported(
+    finished: Run, folder: folders.RunFolder, templates: Path | None, *, trained: bool = True
+) -> Outcome:
+    comparison = compare(finished)
+    folder.save_comparison(comparison)
+    from repro.reports import render  # matplotlib: only when something is rendered
+
+    render(finished, comparison, folder.path, templates=templates)
+    return Outcome(finished, comparison, folder.path, trained=trained)
+
+
+def doctor() -> Machine:
+    """Look at what this machine can do, and whether it has the Pythons that the bundled cases need."""
+    locked = [load_case(name).locked for name in bundled()]
+    return examine(tuple(sorted({each[0].python for each in locked if each is not None})))
+
+
+def version() -> str:
+    """Return the program's version."""
+    return repro.__version__
+
+
+def schemas() -> dict[str, Any]:
+    """Return the records whose JSON Schema `repro schema` prints, by name."""
+    from repro.records.case import Case
+
+    return {
+        "audit": Audit,
+        "case": Case,
+        "comparison": Comparison,
+        "doctor": Machine,
+        "environment": Environment,
+        "event": AnyEvent,
+        "run": Run,
+    }

@@ -1,0 +1,81 @@
+"""What holds for cards without a reader of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from repro.cards import read_card
+from repro.records.claims import Claims
+
+
+def read(text: str) -> Claims:
+    return read_card(text, target="card.md").claims
+
+
+def test_hyperparameters_may_be_a_table() -> None:
+    """A two-column table below a heading on hyperparameters states pairs, each on its line."""
+    claims = read(
+        "## Hyperparameters\n\n| Name | Value |\n|---|---|\n| `seed` | 42 |\n| **lr** | 5e-5 |\n| only |\n"
+    )
+    assert {name: (c.text, c.value, c.line) for name, c in claims.hyperparameters.items()} == {
+        "seed": ("42", 42, 5), "lr": ("5e-5", 5e-05, 6),
+    }  # fmt: skip
+
+
+def test_subsections_count_and_repetitions_do_not() -> None:
+    """A list of all values that repeats the list of the chosen ones adds only the others."""
+    text = "### Hyperparameters\n#### Non-Default\n- `seed`: 1\n\n#### All\n- `seed`: 1\n- `fp16`: False\n"
+    assert {name: c.line for name, c in read(text).hyperparameters.items()} == {"seed": 3, "fp16": 7}
+
+
+@pytest.mark.parametrize(
+    ("line", "package", "version"),
+    [
+        ("- Transformers 4.21.2", "transformers", "4.21.2"),
+        ("- Transformers: 4.57.1", "transformers", "4.57.1"),
+        ("- transformers==4.57.1", "transformers", "4.57.1"),
+        ("* **PyTorch:** 2.9.0a0+50eac811a6.nv25.09", "torch", "2.9.0a0+50eac811a6.nv25.09"),
+        ("- Pytorch 1.13.0+cu117", "torch", "1.13.0+cu117"),
+        ("• Tokenizers: 0.12.1", "tokenizers", "0.12.1"),
+        ("- `Datasets` 2.7.1.dev0", "datasets", "2.7.1.dev0"),
+        ("- TRL: 0.24.0", "trl", "0.24.0"),
+        ("- Sentence Transformers: 3.3.1", "sentence-transformers", "3.3.1"),
+        ("- Accelerate: 1.2.1", "accelerate", "1.2.1"),
+    ],
+)
+@pytest.mark.parametrize("heading", ["### Framework versions\n\n", "## Software\n\n"])
+def test_versions_by_package(heading: str, line: str, package: str, version: str) -> None:
+    """Versions are found below their heading, or anywhere in a bullet that names a package and a version."""
+    assert {name: (c.text, c.value, c.line) for name, c in read(heading + line).versions.items()} == {
+        package: (version, version, 3)
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["- Datasets 3 splits", "- Transformers", "- Python: 3.10.1", "Transformers 4.2.1", "- Torch light"],
+)
+def test_other_bullets_are_no_versions(line: str) -> None:
+    """What is no bullet, no known package or no version is not read as one."""
+    assert read(f"# x\n{line}").versions == {}
+
+
+def test_version_keeps_a_remark_in_its_text() -> None:
+    """A remark behind the version is printed text; the value is the version alone."""
+    claim = read(
+        "### Framework versions\n- Transformers 4.25.1 (from source)\n- Transformers 4.0.0"
+    ).versions["transformers"]
+    assert (claim.text, claim.value) == ("4.25.1 (from source)", "4.25.1")
+
+
+def test_metrics_of_a_section() -> None:
+    """AutoTrain's section of metrics is the headline, with or without bullets."""
+    assert list(read("## Validation Metrics\n\nloss: 0.5\n\n- F1 Macro: 0.25\n").evaluation) == [
+        "loss",
+        "f1_macro",
+    ]
+
+
+def test_free_text_states_what_it_states() -> None:
+    """A text of a few lines gives a name and invents nothing."""
+    assert read("# Name\n\nHello | world: this is\na text - nothing else.") == Claims(name="Name")

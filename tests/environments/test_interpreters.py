@@ -1,0 +1,166 @@
+"""Which Python fits, and finding one among dead shims, noise and other implementations."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from repro.environments.interpreters import (
+    check_minor,
+    choose_minors,
+    find_interpreter,
+    find_interpreters,
+    verify,
+)
+from repro.environments.platforms import this_platform
+from repro.environments.registry import File
+from repro.errors import BadInput, EnvironmentFailed
+
+posix = pytest.mark.skipif(os.name == "nt", reason="shell scripts stand in for interpreters")
+linux = pytest.mark.skipif(this_platform() != "linux-x86_64", reason="the wheels' names are of Linux x86-64")
+DAY = datetime(2022, 12, 6, tzinfo=UTC)
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def wheel(name: str, tag: str, requires_python: str | None = None, uploaded: datetime | None = DAY) -> File:
+    return File(f"{name}-1.0-{tag}.whl", "1.0", uploaded, requires_python, False, 1, None)
+
+
+def script(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home folder without any interpreter in or around it, and without a way to download one."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "uv"))
+    for variable in ("PYENV_ROOT", "CONDA_PREFIX"):
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path
+
+
+VERSIONS = {"tokenizers": Version("0.12.1"), "datasets": Version("2.7.1")}
+
+
+@linux
+def test_the_newest_python_with_all_wheels_is_chosen() -> None:
+    """tokenizers 0.12.1 has wheels up to 3.10: a pure package and a newer Python do not change that."""
+    files = {
+        "tokenizers": [
+            wheel("tokenizers", f"cp{v}-cp{v}-manylinux_2_17_x86_64.manylinux2014_x86_64")
+            for v in (38, 39, 310)
+        ],
+        "datasets": [wheel("datasets", "py3-none-any", ">=3.7.0")],
+    }
+    minors, reason = choose_minors(files, VERSIONS, DAY)
+    assert minors == ["3.10", "3.9", "3.8"]
+    assert "tokenizers 0.12.1 has none for 3.11" in reason
+
+
+def test_pythons_of_the_future_do_not_count() -> None:
+    """Pure packages run on any Python, but a card of 2022 was not made with one of 2023."""
+    minors, _ = choose_minors({"datasets": [wheel("datasets", "py3-none-any")]}, VERSIONS, DAY)
+    assert minors[0] == "3.11"
+
+
+@linux
+def test_stable_abi_and_bounds_count() -> None:
+    """A stable-ABI wheel fits every later Python, within its stated bounds."""
+    files = {"tokenizers": [wheel("tokenizers", "cp37-abi3-manylinux_2_17_x86_64", ">=3.7,<3.9")]}
+    assert choose_minors(files, VERSIONS, DAY)[0] == ["3.8", "3.7"]
+
+
+def test_wheels_after_the_moment_do_not_count() -> None:
+    """A wheel that appeared after the moment was not there for the published run."""
+    late = wheel("datasets", "py3-none-any", uploaded=DAY.replace(year=2023))
+    with pytest.raises(EnvironmentFailed, match="as of 2022-12-06") as caught:
+        choose_minors({"datasets": [late]}, VERSIONS, DAY)
+    assert "datasets 2.7.1" in caught.value.hint
+
+
+@posix
+def test_dead_shim_is_passed_over(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pyenv shim that exits 127 is no interpreter; the one in pyenv's versions is found behind it."""
+    script(nowhere / f"bin/python{HERE}", 'echo "pyenv: command not found" >&2\nexit 127\n')
+    script(nowhere / ".pyenv/versions/1.2.3/bin/python", f'exec "{sys.executable}" "$@"\n')
+    monkeypatch.setattr(sys, "executable", str(nowhere / "bin" / "gone"))
+    found = find_interpreter(HERE, download=False)
+    assert found.minor == HERE
+    assert found.path.exists()
+
+
+@posix
+def test_noise_on_standard_output_is_tolerated(tmp_path: Path) -> None:
+    """What a start-up file prints before and after does not hide the interpreter's answer."""
+    noisy = script(tmp_path / "python", f'echo "Welcome \\377"\n"{sys.executable}" "$@"\necho bye\n')
+    found = verify(noisy)
+    assert found is not None
+    assert found.version.startswith(HERE + ".")
+
+
+@posix
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exit 0\n",
+        'echo \'repro-interpreter:["pypy", [3, 10, 1], "final", 64, false, "/x"]\'\n',
+        'echo \'repro-interpreter:["cpython", [3, 15, 0], "alpha", 64, false, "/x"]\'\n',
+        "echo 'repro-interpreter:[1'\n",
+        "echo repro-interpreter:null\n",
+        "exit 127\n",
+    ],
+)
+def test_other_programs_are_no_interpreters(text: str, tmp_path: Path) -> None:
+    """PyPy, pre-releases, silence and nonsense are passed over without an error."""
+    assert verify(script(tmp_path / "python", text)) is None
+
+
+def test_a_file_that_cannot_run_is_no_interpreter(tmp_path: Path) -> None:
+    """A text file without a right to run is passed over."""
+    path = tmp_path / "python"
+    path.write_text("not a program", encoding="utf-8")
+    assert verify(path) is None
+
+
+@pytest.mark.skipif(HERE == "3.10", reason="the interpreter of these tests cannot be hidden from them")
+def test_missing_interpreter_says_how_to_get_it(nowhere: Path) -> None:
+    """Without Python 3.10 the error names it and the ways to get it."""
+    with pytest.raises(EnvironmentFailed, match=r"Python 3\.10 is needed") as caught:
+        find_interpreter("3.10", download=False)
+    assert "uv python install 3.10" in caught.value.hint
+    assert "pyenv install 3.10" in caught.value.hint
+
+
+@posix
+def test_a_virtual_environment_leads_to_its_interpreter(tmp_path: Path) -> None:
+    """An environment's Python stands for the interpreter that it was made from, which outlives it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    found = verify(tmp_path / "venv/bin/python")
+    assert found is not None
+    assert tmp_path not in found.path.parents
+
+
+def test_all_interpreters_are_listed_once_and_run() -> None:
+    """The list holds interpreters that ran, newest first, none twice."""
+    found = find_interpreters()
+    assert HERE in {one.minor for one in found}
+    assert len({one.path.resolve() for one in found}) == len(found)
+    assert found == sorted(found, key=lambda one: Version(one.version), reverse=True)
+
+
+@pytest.mark.parametrize("text", ["2.7", "3", "3.10.1", "../3", "9" * 5000])
+def test_only_known_pythons_can_be_asked_for(text: str) -> None:
+    """A Python that this program does not know is bad input."""
+    with pytest.raises(BadInput):
+        check_minor(text)
