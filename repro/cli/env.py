@@ -43,8 +43,8 @@ def env(
         return 0
     for name, version in environment.documented.items():
         emit(f"{name:<14} " + line(f"{version:<16} locked {environment.locked.get(name, 'nothing')}"))
-    emit(f"python         " + line(f"{environment.python:<16} {environment.python_reason}"))
-    emit(f"moment         " + line(f"{environment.moment} {environment.moment_reason}"))
+    emit("python         " + line(f"{environment.python:<16} {environment.python_reason}"))
+    emit("moment         " + line(f"{environment.moment} {environment.moment_reason}"))
     emit(f"{'stream':<14} {environment.stream or 'open'}")
     emit(f"{'closure':<14} {len(environment.locked)} packages, lock {environment.lock_sha256[:16]}")
     for deviation in environment.deviations:

@@ -42,8 +42,15 @@ class Pair:
         """Published and measured as numbers, or None where one is missing."""
         if self.published is None or self.measured is None:
             return None
-        value = self.published.value
-        return (float(value), float(self.measured)) if isinstance(value, int | float) else None
+        published = as_number(self.published)
+        return None if published is None else (published, float(self.measured))
+
+
+def as_number(cell: Cell) -> float | None:
+    """Return a cell's number; `nan` and `inf` are numbers too, `No log` and other words are None."""
+    if isinstance(cell.value, int | float):
+        return float(cell.value)
+    return float(cell.value) if cell.value in ("nan", "inf", "-inf") else None
 
 
 def pairs(metric: str, table: Table, epochs: Sequence[Epoch]) -> tuple[Pair, ...]:

@@ -98,9 +98,9 @@ def run_uv(
         ) from error
     if done.returncode == 0:
         return done.stdout
-    error = _failure(doing, done, hint, offline)
-    error.add_note(_clean(done.stderr))  # all that uv said, for --verbose
-    raise error
+    failure = _failure(doing, done, hint, offline)
+    failure.add_note(_clean(done.stderr))  # all that uv said, for --verbose
+    raise failure
 
 
 def _failure(doing: str, done: subprocess.CompletedProcess[str], hint: str, offline: bool) -> ReproError:

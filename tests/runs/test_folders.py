@@ -1,0 +1,97 @@
+"""A run's folder is found again, never overwritten, and held by one process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.errors import BadInput
+from repro.records.claims import Claims
+from repro.records.run import PublishedCase, Run, Settings
+from repro.runs.folders import RunFolder, choose_folder, find_run, run_id
+
+
+def a_run(identity: str) -> Run:
+    case = PublishedCase(name="c", title="c", digest="0", model="m", claims=Claims())
+    return Run(id=identity, case=case, settings=Settings(seed=1))
+
+
+def test_the_id_depends_on_case_lock_seed_and_settings() -> None:
+    """Any other case, lock, seed or setting is another run; the same ones are the same run."""
+    same = run_id("case", "lock", Settings(seed=42))
+    assert same == run_id("case", "lock", Settings(seed=42))
+    others = {
+        run_id("other", "lock", Settings(seed=42)),
+        run_id("case", "other", Settings(seed=42)),
+        run_id("case", "lock", Settings(seed=43)),
+        run_id("case", "lock", Settings(seed=42, rehearse=2)),
+    }
+    assert len(others | {same}) == 5
+
+
+def test_a_fresh_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """Fresh runs are numbered and nothing is overwritten; without `fresh` the newest is gone on with."""
+    first = choose_folder(tmp_path, "c", "abc", fresh=True)
+    first.path.mkdir(parents=True)
+    second = choose_folder(tmp_path, "c", "abc", fresh=True)
+    assert (first.path.name, second.path.name) == ("abc", "abc-2")
+    second.path.mkdir()
+    assert choose_folder(tmp_path, "c", "abc", fresh=True).path.name == "abc-3"
+    assert choose_folder(tmp_path, "c", "abc", fresh=False) == second
+
+
+def test_a_run_is_found_by_folder_file_id_and_prefix(tmp_path: Path) -> None:
+    """A run is named by its folder, its run.json, its id or an unambiguous beginning of it."""
+    folder = RunFolder(tmp_path / "c" / "0123456789ab")
+    folder.save(a_run("0123456789ab"))
+    for name in (str(folder.path), str(folder.record), "0123456789ab", "0123"):
+        assert find_run(name, tmp_path) == folder
+    RunFolder(tmp_path / "c" / "0123ffffffff").save(a_run("0123ffffffff"))
+    with pytest.raises(BadInput, match="2 runs begin with it"):
+        find_run("0123", tmp_path)
+    for name in ("nothing", "..", str(tmp_path)):
+        with pytest.raises(BadInput, match="no run there"):
+            find_run(name, tmp_path)
+
+
+def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
+    """A checkpoint without a whole marker is never gone on from; of the whole ones the newest is."""
+    folder = RunFolder(tmp_path)
+    for step, marker in ((29, '{"step": 29}'), (58, '{"step": 58}'), (87, '{"st'), (116, None)):
+        path = folder.checkpoints / f"checkpoint-{step}"
+        path.mkdir(parents=True)
+        if marker is not None:
+            (path / "complete.json").write_text(marker)
+    found = folder.last_checkpoint()
+    assert found is not None
+    assert found.name == "checkpoint-58"
+
+
+def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
+    """A second start of the same run folder is refused while the first is at work, and free afterwards."""
+    code = (
+        "import sys; from pathlib import Path; from repro.runs.folders import RunFolder\n"
+        "from repro.errors import BadInput\n"
+        "try:\n"
+        "    with RunFolder(Path(sys.argv[1])).held(): print('free')\n"
+        "except BadInput as error: print(error.message)"
+    )
+    ask = [sys.executable, "-c", code, str(tmp_path)]
+    with RunFolder(tmp_path).held():
+        assert "another `repro run`" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+    assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "free\n"
+
+
+def test_a_broken_record_is_bad_input(tmp_path: Path) -> None:
+    """A run.json that is cut off is one line that names it, not a traceback."""
+    whole = RunFolder(tmp_path)
+    whole.save(a_run("0123456789ab"))
+    text = whole.record.read_text()
+    assert json.loads(text)["schema"] == "repro.run/1"
+    whole.record.write_text(text[: len(text) // 2])
+    with pytest.raises(BadInput, match=r"run\.json: not JSON"):
+        whole.load()

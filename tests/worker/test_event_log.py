@@ -1,0 +1,83 @@
+"""The event log as the worker writes it is what the program reads."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.records.event import EpochEnded
+from repro.runs.local import WORKER
+from repro.runs.state import parse_event, read_state
+
+
+def load_events() -> ModuleType:
+    """Load the worker's module by its path: nobody imports the worker as a package."""
+    spec = importlib.util.spec_from_file_location("worker_events", WORKER / "events.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+EVENTS = load_events()
+
+
+def write(path: Path, epochs: int, keep: int = 0) -> Any:
+    log = EVENTS.EventLog(str(path), keep=keep)
+    for epoch in range(1, epochs + 1):
+        log.emit(
+            "epoch", epoch=epoch, step=29 * epoch, training_loss=1.5, validation_loss=EVENTS.number(1.25)
+        )
+    log.close()
+    return log
+
+
+def test_both_sides_read_the_same_events(tmp_path: Path) -> None:
+    """Epochs that the worker wrote are the epochs that the program reads, numbered from 1 without gaps."""
+    write(tmp_path / "events.jsonl", 3)
+    state = read_state(tmp_path / "events.jsonl", up_to=99)
+    assert [epoch.step for epoch in state.epochs] == [29, 58, 87]
+    assert state.sequence == 3
+
+
+@pytest.mark.parametrize(("value", "written"), [(1.5, 1.5), (float("nan"), "nan"), (float("-inf"), "-inf")])
+def test_what_is_not_finite_is_a_word(value: float, written: object) -> None:
+    """JSON has no NaN: the worker writes a word, and the program reads it."""
+    assert EVENTS.number(value) == written
+    line = json.dumps(
+        {"event": "epoch", "sequence": 1, "time": 0, "epoch": 1, "step": 1, "validation_loss": written}
+    )
+    event = parse_event(line.encode())
+    assert isinstance(event, EpochEnded)
+    assert event.validation_loss == written
+
+
+def test_going_on_drops_what_came_behind_the_checkpoint(tmp_path: Path) -> None:
+    """A log that is opened again keeps events up to the checkpoint's number and goes on from there."""
+    path = tmp_path / "events.jsonl"
+    write(path, 5)
+    write(path, 1, keep=2)
+    assert [json.loads(line)["sequence"] for line in path.read_text().splitlines()] == [1, 2, 3]
+
+
+@given(cut=st.integers(0, 400))
+def test_a_half_written_line_is_dropped(cut: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Wherever a kill cuts the file, only whole lines are trusted, by both sides."""
+    path = tmp_path_factory.mktemp("cut") / "events.jsonl"
+    write(path, 4)
+    content = path.read_bytes()[:cut]
+    path.write_bytes(content)
+    whole = content.count(b"\n")
+    assert read_state(path, up_to=99).sequence == whole
+    log = EVENTS.EventLog(str(path), keep=99)
+    log.close()
+    assert path.read_bytes().count(b"\n") == whole
+    assert path.read_bytes() in (content, content[: content.rfind(b"\n") + 1])
