@@ -55,6 +55,7 @@ class LoadedCase:
             source=case.source,
             digest=self.digest,
             model=case.model.id,
+            task=case.task.kind,
             claims=self.audit.claims,
             tolerances=case.tolerances,
             assumptions=case.assumptions,

@@ -39,6 +39,8 @@ class PublishedCase(Record, frozen=True, kw_only=True):
     Attributes:
         name: The case's name.
         digest: SHA-256 over the case's files.
+        model: The starting weights, as the case calls them.
+        task: The kind of task, e.g. `masked-language-modelling`.
     """
 
     name: str
@@ -47,6 +49,7 @@ class PublishedCase(Record, frozen=True, kw_only=True):
     source: str = ""
     digest: str
     model: str
+    task: str = ""
     claims: Claims
     tolerances: dict[str, Tolerance] = {}
     assumptions: tuple[Assumption, ...] = ()

@@ -26,7 +26,7 @@ def metadata(run: Run, comparison: Comparison, model: str, *, rehearsal: bool) -
     judged = "rehearsal" if rehearsal else "reproduced" if comparison.reproduced else "not-reproduced"
     base = claims.base_model or run.case.model
     datasets = [name for name in claims.datasets if _is_repository(name)]
-    task = _task(claims.task or "")
+    task = _task(claims.task or run.case.task)
     data: dict[str, Any] = {}
     if claims.license and re.fullmatch(r"[a-z0-9][a-z0-9.-]*", claims.license):
         data["license"] = claims.license

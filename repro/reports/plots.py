@@ -47,6 +47,7 @@ class Plot:
         name: The file's name without its ending.
         title: One line, also the figure's accessible name.
         description: What a reader who cannot see it needs to know.
+        note: What the figure cannot show, for every reader; mostly nothing.
         inline: SVG for the page.
         file: SVG for a file of its own.
     """
@@ -54,6 +55,7 @@ class Plot:
     name: str
     title: str
     description: str
+    note: str
     inline: str
     file: str
 
@@ -102,7 +104,7 @@ def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
     shown = [value for value in (*published, *measured) if not math.isnan(value)]
     log = bool(shown) and min(shown) > 0 and max(shown) > 50 * min(shown)
     if log:
-        axes.set_yscale("log")
+        _logarithmic(axes)
     even = range(0, len(rows), math.ceil(len(rows) / _MOST_POINTS))
     if not log:
         axes.fill_between(
@@ -120,9 +122,10 @@ def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
     unit = f"{title} (logarithmic)" if log else title
     description = (
         f"{unit} by epoch, {len(rows)} points. Published, dashed with squares: {_span(published)}. "
-        f"Measured, solid with dots: {_span(measured)}. {_undrawn(rows)}"
+        f"Measured, solid with dots: {_span(measured)}."
     )
-    return _plot(figure, axes, f"{name}-curves", f"{title}: published and measured", description.strip())
+    heading = f"{unit}: published and measured"
+    return _plot(figure, axes, f"{name}-curves", heading, description, _undrawn(rows))
 
 
 def _differences(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
@@ -179,6 +182,16 @@ def _figure(rows: Sequence[ComparedRow]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def _logarithmic(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set_yscale("log")
+    # Plain numbers: the usual powers of ten are formulas, which the style turns off for hostile names.
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="y", which="minor", length=0)
+
+
 def _line(
     axes: Axes, xs: list[float], ys: list[float], colour: str, dashes: str, label: str, marker: str, face: str
 ) -> None:
@@ -233,10 +246,10 @@ def _span(values: Sequence[float]) -> str:
 def _undrawn(rows: Sequence[ComparedRow]) -> str:
     """Say how many measured values cannot be drawn: a curve that just stops would look like a short run."""
     number = sum(row.measured is not None and math.isnan(_drawable(row.measured)) for row in rows)
-    return f"Not drawn, because not finite or too large: {number}." if number else ""
+    return f"Measured values not drawn, because they are not finite or too large: {number}." if number else ""
 
 
-def _plot(figure: Figure, axes: Axes, name: str, title: str, description: str) -> Plot:
+def _plot(figure: Figure, axes: Axes, name: str, title: str, description: str, note: str = "") -> Plot:
     if axes.get_legend_handles_labels()[1]:
         figure.legend(loc="outside upper left", ncols=3)
     buffer = io.BytesIO()
@@ -260,7 +273,7 @@ def _plot(figure: Figure, axes: Axes, name: str, title: str, description: str) -
     root.attrib |= {"xmlns": _SVG, "width": width, "height": height, "font-family": "system-ui, sans-serif"}
     root.insert(2, ET.Element("rect", {"width": "100%", "height": "100%", "fill": _PAPER}))
     file = _coloured(ET.tostring(root, encoding="unicode"), page=False)
-    return Plot(name, title, description, inline, f'<?xml version="1.0" encoding="utf-8"?>\n{file}\n')
+    return Plot(name, title, description, note, inline, f'<?xml version="1.0" encoding="utf-8"?>\n{file}\n')
 
 
 def _tidy(root: ET.Element, name: str) -> None:

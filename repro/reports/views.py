@@ -298,9 +298,12 @@ def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:
     within = sum(row.within is True for row in judged)
     apart = [abs(row.difference) for row in rows if row.difference is not None]
     return _facts(
-        ("Within bounds", f"{within} of {len(judged)} values" if judged else ""),
+        (
+            "Within bounds",
+            f"{formats.count(within)} of {formats.count(len(judged))} values" if judged else "",
+        ),
         ("Largest difference", formats.loss(max(apart)) if apart else ""),
-        ("Epochs measured", str(len(run.epochs))),
+        ("Epochs measured", formats.count(len(run.epochs))),
         ("Deviations", str(len(run.deviations)) if run.deviations else "none recorded"),
         ("Device", (run.device.name or run.device.kind) if run.device else "not recorded"),
         ("Training time", formats.duration(run.timing.training_seconds)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -332,7 +334,7 @@ def test_missing_and_infinite_values_render(run: Run, comparison: Comparison, tm
     assert "NaN" in text
     assert "infinite" in text
     assert "0.34" in text
-    assert "Not drawn, because not finite or too large: 3." in text
+    assert "Measured values not drawn, because they are not finite or too large: 3." in text
     assert "model-index" not in hub_data(card)
 
 
@@ -353,6 +355,7 @@ def test_an_exploded_loss_is_drawn_on_a_logarithmic_scale(
     rows = (*metric.rows[:-1], change(metric.rows[-1], measured=5e4, difference=5e4, within=False))
     html, _, _ = rendered(run, change(comparison, metrics={"loss": change(metric, rows=rows)}), tmp_path)
     assert "Loss (logarithmic) by epoch" in html
+    assert "$" not in html  # ticks are numbers, not formulas
 
 
 def test_metrics_whose_names_collide_have_their_own_plots(
@@ -444,6 +447,16 @@ def test_the_packaged_templates_are_found() -> None:
     assert {"report.html.j2", "card.md.j2", "report.css", "repro.mplstyle"} <= names
 
 
+def test_templates_are_found_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a bare source tree, where `repro.templates` is no package, the folder is found all the same."""
+
+    def files(anchor: str) -> Path:
+        raise ModuleNotFoundError(anchor)
+
+    monkeypatch.setattr("importlib.resources.files", files)
+    assert (packaged_templates() / "report.html.j2").is_file()
+
+
 def test_a_metric_without_rows_has_no_plots(run: Run, comparison: Comparison, tmp_path: Path) -> None:
     """An incomparable metric that has no rows is reported in words."""
     metric = Metric(verdict="incomparable", reason="No common epoch.", bound_source="replicates")
@@ -451,3 +464,13 @@ def test_a_metric_without_rows_has_no_plots(run: Run, comparison: Comparison, tm
     assert plots == []
     assert "No common epoch." in Page(html).text
     assert "No common epoch." in card
+
+
+def test_formats_come_without_the_renderer() -> None:
+    """The command prints with `formats`: that loads no YAML, no Jinja and no Matplotlib."""
+    code = (
+        "import sys, repro.reports.formats; "
+        "print([name for name in ('yaml', 'jinja2', 'matplotlib', 'numpy') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
