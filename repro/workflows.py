@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -122,13 +122,12 @@ class Outcome:
 # ---------------------------------------------------------------------------------------------- cards
 
 
-def audit(target: str, *, standard_input: Callable[[], str] = sys.stdin.read) -> Iterator[Audit]:
+def audit(target: str) -> Iterator[Audit]:
     """Read the claims of one target.
 
     Args:
         target: A card file, a folder of cards (in the order of their names), a bundled case's name, a case
             folder, `hub:user/model[@revision]`, or `-` for standard input.
-        standard_input: Where `-` is read from.
 
     Yields:
         One audit for each card.
@@ -138,7 +137,13 @@ def audit(target: str, *, standard_input: Callable[[], str] = sys.stdin.read) ->
         NetworkFailed: A card on the Hub that cannot be had.
     """
     if target == "-":
-        yield read_card(standard_input(), target="standard input")
+        try:
+            text = sys.stdin.read()
+        except UnicodeDecodeError as error:
+            raise BadInput(
+                f"standard input: not UTF-8 text (byte {error.start})", "pipe a card in"
+            ) from error
+        yield read_card(text, target="standard input")
         return
     folder = Path(target)
     if folder.is_dir() and find_case(target) is None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from repro.cli.options import shared
 from repro.errors import Interrupted
 from repro.records.codec import to_json
 from repro.records.comparison import Comparison, Metric
+from repro.records.environment import Deviation
 from repro.records.event import AnyEvent, EpochEnded, TrainingBegan
 from repro.records.run import Run
-from repro.reports.formats import bound, difference, epoch, line, loss, metric_title
+from repro.reports.formats import bound, difference, duration, epoch, line, loss, metric_title
 from repro.runs.state import RunState
 from repro.workflows import Outcome
 
@@ -99,7 +101,7 @@ class Console:
             self._progress.update(self._task, completed=state.step)
         elif time.monotonic() - self._said > _PLAIN_EVERY_SECONDS:
             self._said = time.monotonic()
-            self.say(f"step {state.step} of {state.training.max_steps}, {_left(state)}")
+            self.say(f"step {state.step} of {state.training.last_step}, {_left(state)}")
 
     def close(self) -> None:
         """Take the bar away."""
@@ -112,7 +114,10 @@ class Console:
         size = (
             "" if data is None else f" on {data.train_examples} examples, evaluated on {data.eval_examples}"
         )
-        self.say(f"training {event.max_steps} steps in {event.epochs:g} epochs{size}")
+        whole = f"{event.max_steps} steps in {event.epochs:g} epochs"
+        if event.stop_after is not None:
+            whole = f"the first {event.last_step} of {whole}"
+        self.say(f"training {whole}{size}")
         if not self._live:
             return
         from rich.console import Console as RichConsole
@@ -129,31 +134,30 @@ class Console:
             transient=True,
         )
         self._progress.start()
-        self._task = self._progress.add_task("", total=event.max_steps, completed=event.resumed_from)
+        self._task = self._progress.add_task("", total=event.last_step, completed=event.resumed_from)
 
 
 def _left(state: RunState) -> str:
     assert state.training is not None  # noqa: S101 - said only while training
-    done = state.step - state.training.resumed_from
+    done, left = state.step - state.training.resumed_from, state.training.last_step - state.step
     if done <= 0:
         return "time left unknown"
-    minutes = (state.training.max_steps - state.step) * (state.seconds - state.earlier_seconds) / done / 60
-    return f"about {minutes:.0f} min left" if minutes >= 1.5 else f"about {minutes * 60:.0f} s left"
+    return f"about {duration((state.seconds - state.earlier_seconds) * left / done)} left"
 
 
 def print_comparison(run: Run, comparison: Comparison) -> None:
     """Print the table of every metric and the verdict."""
     for name, metric in comparison.metrics.items():
         emit(_table(name, metric))
-    for deviation in run.deviations:
-        emit(
-            line(
-                f"deviation: {deviation.what}: {deviation.actual} instead of {deviation.published} "
-                f"({deviation.reason})"
-            )
-        )
+    print_deviations(run.deviations)
     emit(line(f"verdict: {comparison.verdict} ({_in_words(comparison)})"))
-    emit(line(f"         {comparison.reason}").replace("  ", " "))
+    emit(line(comparison.reason))
+
+
+def print_deviations(deviations: Iterable[Deviation]) -> None:
+    """Print a line for each deviation."""
+    for each in deviations:
+        emit(line(f"deviation: {each.what}: {each.actual} instead of {each.published} ({each.reason})"))
 
 
 def _in_words(comparison: Comparison) -> str:

@@ -25,7 +25,7 @@ def env(
 ) -> int:
     """Show, lock, build and probe the software of the day that a card documents."""
     from repro import workflows
-    from repro.cli.console import Console, emit
+    from repro.cli.console import Console, emit, print_deviations
     from repro.records.codec import to_json, write_atomic
     from repro.reports.formats import line
 
@@ -47,13 +47,7 @@ def env(
     emit("moment         " + line(f"{environment.moment} {environment.moment_reason}"))
     emit(f"{'stream':<14} {environment.stream or 'open'}")
     emit(f"{'closure':<14} {len(environment.locked)} packages, lock {environment.lock_sha256[:16]}")
-    for deviation in environment.deviations:
-        emit(
-            line(
-                f"deviation: {deviation.what}: {deviation.actual} instead of {deviation.published} "
-                f"({deviation.reason})"
-            )
-        )
+    print_deviations(environment.deviations)
     if built is not None:
         how = "in the cache" if built.from_cache else f"built in {built.seconds:.1f} s"
         emit(f"{'environment':<14} {how}, {built.disk_bytes / 1e9:.1f} GB")

@@ -29,9 +29,13 @@ def judge(pairs: Sequence[curves.Pair], bound: Bound, stream: Stream) -> Metric:
 
 
 def overall(metrics: dict[str, Metric]) -> tuple[Verdict, str]:
-    """Return the worst verdict and the sentence of the metric that it comes from."""
-    name, worst = max(metrics.items(), key=lambda item: VERDICTS.index(item[1].verdict))
-    return worst.verdict, f"{name.replace('_', ' ')}: {worst.reason}"
+    """Return the worst verdict, and the sentences of the metrics that it comes from."""
+    worst = max((metric.verdict for metric in metrics.values()), key=VERDICTS.index)
+    names: dict[str, list[str]] = {}
+    for name, metric in metrics.items():
+        if metric.verdict == worst:
+            names.setdefault(metric.reason, []).append(name.replace("_", " "))
+    return worst, "; ".join(f"{' and '.join(of)}: {reason}" for reason, of in names.items())
 
 
 def _row(pair: curves.Pair, bound: Bound) -> ComparedRow:

@@ -30,11 +30,21 @@ class DataReady(Event, frozen=True, kw_only=True, tag="data"):
 
 
 class TrainingBegan(Event, frozen=True, kw_only=True, tag="training"):
-    """The Trainer starts: optimizer steps and epochs of the whole training, and the step gone on from."""
+    """The Trainer starts: optimizer steps and epochs of the whole training, and the step gone on from.
+
+    Attributes:
+        stop_after: The step after which a rehearsal stops; None for the whole training.
+    """
 
     max_steps: int
     epochs: float
     resumed_from: int
+    stop_after: int | None = None
+
+    @property
+    def last_step(self) -> int:
+        """The step after which this training ends."""
+        return self.max_steps if self.stop_after is None else min(self.stop_after, self.max_steps)
 
 
 class Step(Event, frozen=True, kw_only=True, tag="step"):

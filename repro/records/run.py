@@ -129,7 +129,6 @@ class Timing(Record, frozen=True, kw_only=True):
     started: str = ""
     environment_seconds: float = 0.0
     training_seconds: float = 0.0
-    total_seconds: float = 0.0
 
 
 class Completed(Record, frozen=True, kw_only=True, tag_field="status", tag="completed"):

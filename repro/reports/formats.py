@@ -42,6 +42,18 @@ def line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def sentence(text: str) -> str:
+    """Return `text` as a sentence: a capital first, a full stop last; nothing where there is nothing.
+
+    >>> sentence("all 16 values are the printed ones")
+    'All 16 values are the printed ones.'
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+
+
 def metric_title(key: str) -> str:
     """Return a metric's name for people: `validation_loss` is `Validation loss`."""
     words = line(key.replace("_", " "))

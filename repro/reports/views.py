@@ -227,7 +227,6 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Started", run.timing.started or "not recorded"),
             ("Environment", formats.duration(run.timing.environment_seconds)),
             ("Training", formats.duration(run.timing.training_seconds)),
-            ("Altogether", formats.duration(run.timing.total_seconds)),
             ("Gone on from step", ", ".join(str(step) for step in run.resumes)),
         ),
         digests=_table(
@@ -264,15 +263,17 @@ def _verdict(run: Run, comparison: Comparison, *, rehearsal: bool) -> VerdictVie
     # How the run ended comes first: a verdict over a broken run would hide the break.
     match run.result:
         case Failed(reason=reason, hint=hint):
-            return VerdictView("no", "✕", "Training failed", "", "", reason, hint)
+            return VerdictView("no", "✕", "Training failed", "", "", formats.sentence(reason), hint)
         case Skipped(reason=reason):
-            return VerdictView("open", "–", "Nothing was trained", "", "", reason)
+            return VerdictView("open", "–", "Nothing was trained", "", "", formats.sentence(reason))
         case None:
-            return VerdictView("open", "…", "Run not finished", "", "", comparison.reason)
+            return VerdictView("open", "…", "Run not finished", "", "", formats.sentence(comparison.reason))
         case Completed():
             pass
     if rehearsal:
-        return VerdictView("open", "…", "Rehearsal, not a reproduction", "", "", comparison.reason)
+        return VerdictView(
+            "open", "…", "Rehearsal, not a reproduction", "", "", formats.sentence(comparison.reason)
+        )
     word = comparison.verdict
     if comparison.reproduced:
         kind, sign, title = "yes", "✓", "Reproduced"
@@ -280,7 +281,7 @@ def _verdict(run: Run, comparison: Comparison, *, rehearsal: bool) -> VerdictVie
         kind, sign, title = "no", "?", "Not comparable"
     else:
         kind, sign, title = "no", "✕", "Not reproduced"
-    return VerdictView(kind, sign, title, word, _MEANINGS[word], comparison.reason)
+    return VerdictView(kind, sign, title, word, _MEANINGS[word], formats.sentence(comparison.reason))
 
 
 def _rehearsal(run: Run) -> str:
@@ -321,10 +322,10 @@ def _metric(key: str, metric: Metric, plots: Plots | None) -> MetricView:
     return MetricView(
         title=formats.metric_title(key),
         verdict=metric.verdict,
-        reason=metric.reason,
+        reason=formats.sentence(metric.reason),
         summary=summary,
         bound="assumed" if metric.bound_source == "assumed" else "from replicates",
-        bound_reason=metric.bound_reason,
+        bound_reason=formats.sentence(metric.bound_reason),
         rows=tuple(_row(row) for row in shown),
         omitted=omitted,
         curves=plots.curves if plots else None,
@@ -403,7 +404,7 @@ def _stream(comparison: Comparison) -> str:
         text += f"; this run follows stream {stream.name}"
     if stream.correlation is not None and math.isfinite(stream.correlation):
         text += f"; the detrended curves correlate at {stream.correlation:.2f}".replace("-", formats.MINUS)
-    return f"{text}. {stream.reason}".strip()
+    return f"{text}. {formats.sentence(stream.reason)}".strip()
 
 
 def _versions(documented: Mapping[str, str], packages: Mapping[str, str]) -> TableView:
@@ -413,7 +414,12 @@ def _versions(documented: Mapping[str, str], packages: Mapping[str, str]) -> Tab
         found = installed.get(_normal(name))
         if found is None:
             return MISSING, "– not installed"
-        return found, "✓ as documented" if found == version else "✕ differs"
+        if found == version:
+            return found, "✓ as documented"
+        # A local tag names a build; where the build is another one, that is a deviation of its own.
+        return found, "✓ as documented, but for the build's tag" if found == version.split("+")[
+            0
+        ] else "✕ differs"
 
     return _table(
         ("Package", "Documented", "Installed", "Mark"),

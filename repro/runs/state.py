@@ -62,7 +62,13 @@ class RunState:
                 return replace(state, data=event)
             case TrainingBegan():
                 resumed = (event.resumed_from,) if event.resumed_from else ()
-                return replace(state, training=event, step=event.resumed_from, resumes=self.resumes + resumed)
+                return replace(
+                    state,
+                    training=event,
+                    began=event.time,
+                    step=event.resumed_from,
+                    resumes=self.resumes + resumed,
+                )
             case Step() | CheckpointSaved():
                 return replace(state, step=event.step)
             case EpochEnded():

@@ -85,6 +85,7 @@ class Recorder(transformers.TrainerCallback):
             max_steps=state.max_steps,
             epochs=state.num_train_epochs,
             resumed_from=state.global_step,
+            stop_after=self._stop_after,
         )
 
     def on_epoch_begin(self, args, state, control, **kwargs):

@@ -144,7 +144,6 @@ def sample_run(epochs: int = EPOCHS) -> Run:
             started="2025-01-02T03:04:05Z",
             environment_seconds=61.0,
             training_seconds=5025.0,
-            total_seconds=5100.0,
         ),
         resumes=(300,),
         result=Completed(),
