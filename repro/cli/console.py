@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _PLAIN_EVERY_SECONDS = 30.0
+_CAUSES_SHOWN = 3
 
 
 def emit(text: str) -> None:
@@ -150,6 +151,9 @@ def print_comparison(run: Run, comparison: Comparison) -> None:
     for name, metric in comparison.metrics.items():
         emit(_table(name, metric))
     print_deviations(run.deviations)
+    if not comparison.reproduced and not comparison.rehearsal:
+        for cause in comparison.causes[:_CAUSES_SHOWN]:
+            emit(line(f"likely cause: {cause.cause} ({cause.evidence}); to test it: {cause.test}"))
     emit(line(f"verdict: {comparison.verdict} ({_in_words(comparison)})"))
     emit(line(comparison.reason))
 

@@ -11,8 +11,9 @@ from repro.records.run import Run
 _TESTS = {
     "data": "repro run {case} with the pinned data file",
     "model": "repro run {case} with the pinned model",
-    "transformers": "repro run {case}, in the documented versions",
-    "torch": "repro run {case}, in the documented versions",
+    **dict.fromkeys(
+        ("transformers", "torch", "datasets", "tokenizers"), "repro run {case}, in the documented versions"
+    ),
     "seed": "repro run {case}, with the documented seed",
     "device": "the same run on the hardware of the published one",
     "threads": "the same run with as many threads as the published one",

@@ -47,6 +47,15 @@ def trainer(tokenizer, **passed):
     return transformers.Trainer(**dict(passed, **{name: tokenizer}))
 
 
+def wordpiece_tokenizer(vocabulary):
+    """Make a BERT tokenizer from a vocabulary file; 5.0 renamed `vocab_file` and ignores the old name."""
+    import transformers
+
+    known = inspect.signature(transformers.BertTokenizerFast.__init__).parameters
+    name = "vocab" if "vocab" in known else "vocab_file"
+    return transformers.BertTokenizerFast(do_lower_case=True, **{name: vocabulary})
+
+
 def quiet_datasets():
     """Turn the progress bars of `datasets` off, however this release spells that."""
     import datasets

@@ -92,7 +92,7 @@ def _load_build(path):
 def _tokenizer(model):
     if model["path"] is not None:
         return transformers.AutoTokenizer.from_pretrained(model["path"])
-    return transformers.BertTokenizerFast(vocab_file=model["vocabulary"], do_lower_case=True)
+    return compat.wordpiece_tokenizer(model["vocabulary"])
 
 
 def _model(model, tokenizer):

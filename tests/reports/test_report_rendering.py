@@ -301,7 +301,7 @@ def test_a_failed_run_is_reported(run: Run, tmp_path: Path) -> None:
     html, card, plots = rendered(failed, nothing, tmp_path)
     for text in (Page(html).text, card):
         assert "Training failed" in text
-        assert "the worker was killed" in text
+        assert "The worker was killed" in text
         assert "free some memory" in text
     assert plots == []
 
