@@ -51,28 +51,28 @@ def _asked(what: str, question: Callable[[], T]) -> T:
     from huggingface_hub import errors
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of its HTTP library, httpx or httpx2
 
+    # From the most particular to the most general: the first that fits is told.
+    refusals: tuple[tuple[type[Exception], str, str], ...] = (
+        (errors.HFValidationError, "not a repository's name", "it looks like user/model"),
+        (errors.GatedRepoError, "the repository is gated", "ask for access, then `hf auth login`"),
+        (
+            errors.RepositoryNotFoundError,
+            "no such repository on the Hub, or a private one",
+            "is the name right?",
+        ),
+        (errors.RevisionNotFoundError, "no such revision", "check the commit, branch or tag"),
+        (
+            errors.LocalEntryNotFoundError,
+            "not in the cache, and the Hub cannot be reached",
+            "see `repro doctor`",
+        ),
+        (errors.EntryNotFoundError, "no such file in the repository", "check the file's name"),
+    )
     try:
         return question()
-    except errors.HFValidationError as error:
-        raise NetworkFailed(f"{what}: not a repository's name", "it looks like user/model") from error
-    except errors.GatedRepoError as error:
-        raise NetworkFailed(
-            f"{what}: the repository is gated", "ask for access, then `hf auth login`"
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise NetworkFailed(
-            f"{what}: no such repository on the Hub, or a private one", "check the name, or `hf auth login`"
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise NetworkFailed(f"{what}: no such revision", "check the commit, branch or tag") from error
-    except errors.LocalEntryNotFoundError as error:
-        raise NetworkFailed(
-            f"{what}: not in the cache, and the Hub cannot be reached", "see `repro doctor`"
-        ) from error
-    except errors.EntryNotFoundError as error:
-        raise NetworkFailed(f"{what}: no such file in the repository", "check the file's name") from error
-    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, HTTPError, OSError) as error:
-        first = str(error).strip().splitlines()
-        raise NetworkFailed(
-            f"{what}: {first[0] if first else type(error).__name__}", "see `repro doctor`"
-        ) from error
+    except (errors.HFValidationError, errors.OfflineModeIsEnabled, HTTPError, OSError) as error:
+        for kind, problem, hint in refusals:
+            if isinstance(error, kind):
+                raise NetworkFailed(f"{what}: {problem}", hint) from error
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise NetworkFailed(f"{what}: {first}", "see `repro doctor`") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,7 @@ from repro.records.run import (
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
 from repro.runs.deviations import observed_deviations
-from repro.runs.state import RunState, read_state
+from repro.runs.state import RunState, rewind
 
 REHEARSAL_STEPS = 2
 #: What a run in the user's own environment imports.
@@ -453,8 +454,8 @@ def _train(
     if ready.lock is not None:
         write_atomic(folder.lock, ready.lock)
     if checkpoint is not None:
-        observer.say(f"going on from {checkpoint.name.replace('-', ' at step ')}")
-    following = _Following(observer, _kept_state(folder, checkpoint))
+        observer.say(f"going on from the checkpoint at step {checkpoint.step}")
+    following = _Following(observer, rewind(folder.events, 0 if checkpoint is None else checkpoint.sequence))
     try:
         local.train(
             ready.python,
@@ -472,7 +473,7 @@ def _train(
                 "stop_after": settings.rehearse,
                 "events": str(folder.events.absolute()),
                 "checkpoints": str(folder.checkpoints.absolute()),
-                "resume": None if checkpoint is None else str(checkpoint.absolute()),
+                "resume": None if checkpoint is None else str(checkpoint.path.absolute()),
             },
             folder.path.absolute(),
             ready.variables,
@@ -480,27 +481,19 @@ def _train(
             on_event=following,
         )
     except Interrupted as error:
-        folder.save(compose(following.state, None))
+        with suppress(BadInput):
+            folder.save(compose(following.state, None))
         raise Interrupted(
             f"stopped at step {following.state.step}; nothing that was checkpointed is lost",
             "the same command goes on from the last checkpoint",
         ) from error
     except TrainingFailed as error:
-        folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
+        with suppress(BadInput):  # a full disk must not hide the reason
+            folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
         raise
     trained = compose(following.state, Completed())
     folder.save(trained)
     return trained
-
-
-def _kept_state(folder: folders.RunFolder, checkpoint: Path | None) -> RunState:
-    """Return the state at the checkpoint: what the worker will keep of the events."""
-    if checkpoint is None:
-        return RunState()
-    import json
-
-    keep = json.loads((checkpoint / "complete.json").read_bytes())["sequence"]
-    return read_state(folder.events, up_to=keep)
 
 
 def _compose(

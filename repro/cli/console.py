@@ -84,7 +84,9 @@ class Console:
             return True
         sys.stderr.write("go on? [Y/n] ")
         sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("", "y", "yes")
+        answer = sys.stdin.readline()
+        # Enter is yes; the end of the input is not.
+        return answer != "" and answer.strip().lower() in ("", "y", "yes")
 
     def event(self, event: AnyEvent, state: RunState) -> None:
         """Draw what happened; redrawn at most four times a second, because the training needs the cores."""
@@ -94,15 +96,20 @@ class Console:
             self._begin(state, event)
         if isinstance(event, EpochEnded):
             self.say(
-                f"epoch {epoch(event.epoch)}  step {event.step}  training loss {loss(event.training_loss)}"
-                f"  validation loss {loss(event.validation_loss)}"
+                f"epoch {epoch(event.epoch)}, step {event.step}: training loss {loss(event.training_loss)}, "
+                f"validation loss {loss(event.validation_loss)}"
             )
             self._said = time.monotonic()
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=state.step)
+            self._progress.update(
+                self._task, completed=state.step, epoch=_epoch(state), loss=_last_loss(state)
+            )
         elif time.monotonic() - self._said > _PLAIN_EVERY_SECONDS:
             self._said = time.monotonic()
-            self.say(f"step {state.step} of {state.training.last_step}, {_left(state)}")
+            self.say(
+                f"epoch {_epoch(state)}, step {state.step} of {state.training.last_step}, "
+                f"loss {_last_loss(state)}, {_left(state)}"
+            )
 
     def close(self) -> None:
         """Take the bar away."""
@@ -125,17 +132,30 @@ class Console:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
-            TextColumn("step"),
+            TextColumn("epoch {task.fields[epoch]}, step"),
             MofNCompleteColumn(),
             BarColumn(),
-            TextColumn("time left"),
+            TextColumn("loss {task.fields[loss]}, time left"),
             TimeRemainingColumn(elapsed_when_finished=True),
             console=RichConsole(stderr=True),
             refresh_per_second=4,
             transient=True,
         )
         self._progress.start()
-        self._task = self._progress.add_task("", total=event.last_step, completed=event.resumed_from)
+        self._task = self._progress.add_task(
+            "", total=event.last_step, completed=event.resumed_from, epoch=f"0/{event.epochs:g}", loss="–"
+        )
+
+
+def _epoch(state: RunState) -> str:
+    assert state.training is not None  # noqa: S101 - said only while training
+    done = state.step / state.training.max_steps * state.training.epochs
+    return f"{done:.1f}/{state.training.epochs:g}"
+
+
+def _last_loss(state: RunState) -> str:
+    """The last training loss that the Trainer logged; it logs as often as the published run did."""
+    return loss(state.epochs[-1].training_loss) if state.epochs else "–"
 
 
 def _left(state: RunState) -> str:

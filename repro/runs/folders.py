@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,15 @@ from repro.records.comparison import Comparison
 from repro.records.run import Completed, Run, Settings
 
 ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint: its folder, its step, and the sequence number of the event that announced it."""
+
+    path: Path
+    step: int
+    sequence: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class RunFolder:
         """Write `comparison.json`, whole or not at all."""
         save(self.comparison, comparison)
 
-    def last_checkpoint(self) -> Path | None:
+    def last_checkpoint(self) -> Checkpoint | None:
         """Return the newest checkpoint that was written to its end, or None.
 
         The worker writes the marker last, after everything else is on the disk.
@@ -79,11 +88,11 @@ class RunFolder:
         whole = []
         for marker in self.checkpoints.glob("checkpoint-*/complete.json"):
             try:
-                step = json.loads(marker.read_bytes())["step"]
+                said = json.loads(marker.read_bytes())
+                whole.append(Checkpoint(marker.parent, int(said["step"]), int(said["sequence"])))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            whole.append((int(step), marker.parent))
-        return max(whole)[1] if whole else None
+        return max(whole, key=lambda each: each.step, default=None)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -92,9 +101,10 @@ class RunFolder:
         Raises:
             BadInput: It cannot be written, or another process holds it.
         """
+        held = self.path / ".held"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".held", timeout=0)
+            lock = FileLock(held, timeout=0)
             lock.acquire()
         except Timeout as error:
             raise BadInput(
@@ -110,6 +120,10 @@ class RunFolder:
             yield
         finally:
             lock.release()
+            if not self.record.exists():  # nothing came of it: leave nothing behind
+                held.unlink(missing_ok=True)
+                with suppress(OSError):
+                    self.path.rmdir()
 
 
 def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:

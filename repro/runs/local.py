@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ WORKER = Path(repro.__file__).with_name("worker")
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 10.0
 _PROBE_SECONDS = 300.0
+_FULL_BYTES = 1_000_000
 
 
 def call(python: Path, recipe: str, folder: Path, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -93,7 +95,6 @@ class _Follower:
         self._path = path
         self._sequence = after
         self._on_event = on_event
-        self._inode = 0
         self._offset = 0
 
     def read(self) -> None:
@@ -101,10 +102,6 @@ class _Follower:
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
-            # The worker replaces the file once, when it drops events behind the checkpoint.
-            inode = self._path.stat().st_ino
-            if inode != self._inode:
-                self._inode, self._offset = inode, 0
             file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -138,6 +135,12 @@ class _Worker:
 
     def result(self, failure: type[EnvironmentFailed | TrainingFailed]) -> dict[str, Any]:
         """Return the recipe's value, or raise its failure here."""
+        if self.process.returncode != 0 and shutil.disk_usage(self._folder).free < _FULL_BYTES:
+            # Whatever it says, or could not even write down: this is why.
+            raise failure(
+                f"{self._folder}: no space left on the disk",
+                "free some space; what was checkpointed is not lost",
+            )
         try:
             body = json.loads((self._folder / "result.json").read_bytes())
             if body["status"] == "completed":

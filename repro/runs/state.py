@@ -8,6 +8,7 @@ from typing import assert_never
 
 import msgspec
 
+from repro.records.codec import write_atomic
 from repro.records.event import (
     AnyEvent,
     CheckpointSaved,
@@ -88,13 +89,26 @@ def parse_event(line: bytes) -> AnyEvent | None:
     return event
 
 
-def read_state(path: Path, *, up_to: int) -> RunState:
-    """Fold an event log up to a sequence number; a broken line ends it, nothing behind it can be trusted."""
-    state = RunState()
+def rewind(path: Path, up_to: int) -> RunState:
+    """Drop all events behind a checkpoint, and return the state there.
+
+    Done before the worker starts again: what it measured behind its last checkpoint will be measured anew.
+
+    Args:
+        path: The event log; it need not exist.
+        up_to: The sequence number of the checkpoint's event; 0 drops everything.
+
+    Raises:
+        BadInput: The log cannot be written.
+    """
+    state, kept = RunState(), []
     if path.exists():
         for line in path.read_bytes().splitlines(keepends=True):
             event = parse_event(line) if line.endswith(b"\n") else None
+            # Nothing behind a broken line can be trusted.
             if event is None or event.sequence > up_to:
                 break
+            kept.append(line)
             state = state.after(event)
+        write_atomic(path, b"".join(kept))
     return state

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 
 
@@ -17,19 +16,12 @@ class EventLog:
 
     Args:
         path: The file; made if missing.
-        keep: Events with a sequence number up to this one stay, all later ones are dropped. This is how a
-            run that goes on from a checkpoint forgets what happened after it.
+        after: The sequence number of the last event in it. Whoever goes on from a checkpoint has dropped
+            what came behind it before this process started.
     """
 
-    def __init__(self, path, keep=0):
-        kept = _lines_up_to(path, keep) if os.path.exists(path) else []
-        temporary = path + ".part"
-        with open(temporary, "wb") as file:
-            file.writelines(kept)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        self.sequence = keep if kept else 0
+    def __init__(self, path, after=0):
+        self.sequence = after
         self._file = open(path, "ab")  # noqa: SIM115 - open as long as the training
 
     def emit(self, event, **fields):
@@ -42,18 +34,3 @@ class EventLog:
     def close(self):
         """Close the file; everything emitted is already in it."""
         self._file.close()
-
-
-def _lines_up_to(path, keep):
-    """Return the whole lines whose sequence number is at most `keep`; stop at the first broken one."""
-    kept = []
-    with open(path, "rb") as file:
-        for line in file:
-            try:
-                sequence = json.loads(line.decode("utf-8"))["sequence"]
-            except (ValueError, KeyError, TypeError):
-                break
-            if not line.endswith(b"\n") or sequence > keep:
-                break
-            kept.append(line)
-    return kept

@@ -30,7 +30,7 @@ def run(request):
     transformers.logging.set_verbosity_error()
     compat.quiet_datasets()
     resume = _read_marker(request["resume"])
-    log = EventLog(request["events"], keep=resume["sequence"] if resume else 0)
+    log = EventLog(request["events"], after=resume["sequence"] if resume else 0)
     device, reason = compat.usable_device(request["device"])
     described = recipe_describe.run(request)
     log.emit(

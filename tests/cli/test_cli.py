@@ -373,3 +373,82 @@ def test_a_closed_pipe_is_no_error() -> None:
         ["sh", "-c", command], capture_output=True, text=True, env=dict(os.environ), check=True
     )
     assert (done.stdout, done.stderr) == ("{", "")
+
+
+# ---------------------------------------------------------------------------------------------- env
+
+
+def test_env_of_any_card(repro: Any, tmp_path: Path, cache: Path) -> None:
+    """A card without versions has no environment, and is refused in one line."""
+    (tmp_path / "card.md").write_text("# m\n\nnothing here\n")
+    refused(repro("env", "card.md"), 2, "documents no versions")
+    refused(repro("env", "prune"), 2, "reserved")
+
+
+def test_the_lock_of_a_case_can_be_taken_along(repro: Any, tmp_path: Path) -> None:
+    """`--lock-only --output` writes the hash-pinned lock, without addresses, and builds nothing."""
+    said = repro("env", "demo", "--lock-only", "--output", tmp_path / "environment.lock")
+    assert "lock ecf257ab72c767b7" in said
+    assert "2022-12-06T17:20:22Z" in said
+    text = (tmp_path / "environment.lock").read_text()
+    assert "pyarrow==10.0.1" in text
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+
+
+def bare(tmp_path: Path, **more: str) -> dict[str, str]:
+    """The variables of a machine on which no interpreter can be found or fetched."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("SSL_", "LANG", "LC_"))}
+    return kept | {
+        "PATH": str(tmp_path / "none"),
+        "HOME": str(tmp_path),
+        "REPRO_CACHE_DIR": str(tmp_path / "cache"),
+        "UV_PYTHON_INSTALL_DIR": str(tmp_path / "pythons"),
+        "UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9",
+        **more,
+    }
+
+
+@pytest.mark.skipif(sys.version_info[:2] == (3, 10), reason="this interpreter is the one that is missing")
+def test_a_missing_python_is_named(tmp_path: Path) -> None:
+    """Where no Python 3.10 can be found or downloaded, the error names it and how to get it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "env", "demo"],
+        capture_output=True,
+        text=True,
+        env=bare(tmp_path),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert "1.9 GB to download, 3.8 GB on disk" in lines[0]
+    assert lines[-2].startswith("error: ")
+    assert "3.10" in lines[-2]
+    assert "uv python install 3.10" in lines[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_download_is_asked_for_on_a_terminal(tmp_path: Path) -> None:
+    """On a terminal the size is stated and asked for; `n` downloads nothing and exits with 130."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repro", "env", "demo"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=bare(tmp_path, TERM="dumb"),
+    )
+    os.close(theirs)
+    said = b""
+    while b"go on? [Y/n]" not in said:
+        said += os.read(ours, 4096)
+    os.write(ours, b"n\n")
+    assert process.wait(60) == 130
+    said += os.read(ours, 4096)
+    os.close(ours)
+    assert b"1.9 GB to download" in said
+    assert b"nothing was downloaded" in said
+    assert not (tmp_path / "cache" / "environments").exists()

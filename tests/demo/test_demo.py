@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,8 @@ def started(out: Path) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and children inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -230,6 +233,32 @@ def test_a_stopped_and_killed_run_goes_on_to_the_same_end(
     run = load(folder / "run.json", Run)
     assert len(run.resumes) == 2
     assert all(step % 29 == 0 for step in run.resumes)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MB: room for events and one checkpoint, not for three."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("a file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a file system")
+def test_a_full_disk_stops_the_run_and_loses_nothing(small_disk: Path) -> None:
+    """A full disk is one line and exit code 4; with room again the same command goes on and ends the run."""
+    done = repro("run", "demo", "--out", small_disk, code=4)
+    assert "no space left on the disk" in done.stderr
+    folder = only_run(small_disk)
+    marked = list(folder.glob("checkpoints/*/complete.json"))
+    assert marked
+    subprocess.run(["mount", "-o", "remount,size=200m", small_disk], check=True)
+    done = repro("run", "demo", "--out", small_disk)
+    assert "going on from the checkpoint at step" in done.stderr
+    assert load(folder / "run.json", Run).resumes
 
 
 @pytest.fixture

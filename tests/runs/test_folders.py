@@ -61,14 +61,19 @@ def test_a_run_is_found_by_folder_file_id_and_prefix(tmp_path: Path) -> None:
 def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
     """A checkpoint without a whole marker is never gone on from; of the whole ones the newest is."""
     folder = RunFolder(tmp_path)
-    for step, marker in ((29, '{"step": 29}'), (58, '{"step": 58}'), (87, '{"st'), (116, None)):
+    for step, marker in (
+        (29, '{"step": 29, "sequence": 5}'),
+        (58, '{"step": 58, "sequence": 9}'),
+        (87, '{"step": 87, "se'),
+        (116, None),
+    ):
         path = folder.checkpoints / f"checkpoint-{step}"
         path.mkdir(parents=True)
         if marker is not None:
             (path / "complete.json").write_text(marker)
     found = folder.last_checkpoint()
     assert found is not None
-    assert found.name == "checkpoint-58"
+    assert (found.path.name, found.step, found.sequence) == ("checkpoint-58", 58, 9)
 
 
 def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
@@ -84,6 +89,16 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     with RunFolder(tmp_path).held():
         assert "another `repro run`" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
     assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "free\n"
+
+
+def test_nothing_is_left_of_a_run_that_never_began(tmp_path: Path) -> None:
+    """A folder in which nothing was written is gone when it is let go; one with a record stays."""
+    empty, begun = RunFolder(tmp_path / "c" / "empty"), RunFolder(tmp_path / "c" / "begun")
+    with empty.held():
+        pass
+    with begun.held():
+        begun.save(a_run("begun"))
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["begun"]
 
 
 def test_a_broken_record_is_bad_input(tmp_path: Path) -> None:

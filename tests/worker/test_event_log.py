@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from repro.records.event import EpochEnded
 from repro.runs.local import WORKER
-from repro.runs.state import parse_event, read_state
+from repro.runs.state import parse_event, rewind
 
 
 def load_events() -> ModuleType:
@@ -30,8 +30,8 @@ def load_events() -> ModuleType:
 EVENTS = load_events()
 
 
-def write(path: Path, epochs: int, keep: int = 0) -> Any:
-    log = EVENTS.EventLog(str(path), keep=keep)
+def write(path: Path, epochs: int, after: int = 0) -> Any:
+    log = EVENTS.EventLog(str(path), after=after)
     for epoch in range(1, epochs + 1):
         log.emit(
             "epoch", epoch=epoch, step=29 * epoch, training_loss=1.5, validation_loss=EVENTS.number(1.25)
@@ -43,7 +43,7 @@ def write(path: Path, epochs: int, keep: int = 0) -> Any:
 def test_both_sides_read_the_same_events(tmp_path: Path) -> None:
     """Epochs that the worker wrote are the epochs that the program reads, numbered from 1 without gaps."""
     write(tmp_path / "events.jsonl", 3)
-    state = read_state(tmp_path / "events.jsonl", up_to=99)
+    state = rewind(tmp_path / "events.jsonl", 99)
     assert [epoch.step for epoch in state.epochs] == [29, 58, 87]
     assert state.sequence == 3
 
@@ -61,23 +61,23 @@ def test_what_is_not_finite_is_a_word(value: float, written: object) -> None:
 
 
 def test_going_on_drops_what_came_behind_the_checkpoint(tmp_path: Path) -> None:
-    """A log that is opened again keeps events up to the checkpoint's number and goes on from there."""
+    """The program drops events behind the checkpoint, the worker goes on with the next number."""
     path = tmp_path / "events.jsonl"
     write(path, 5)
-    write(path, 1, keep=2)
+    state = rewind(path, 2)
+    assert (state.sequence, len(state.epochs)) == (2, 2)
+    write(path, 1, after=2)
     assert [json.loads(line)["sequence"] for line in path.read_text().splitlines()] == [1, 2, 3]
+    assert rewind(path, 0).sequence == 0
+    assert path.read_bytes() == b""
 
 
 @given(cut=st.integers(0, 400))
 def test_a_half_written_line_is_dropped(cut: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Wherever a kill cuts the file, only whole lines are trusted, by both sides."""
+    """Wherever a kill cuts the file, only whole lines are kept."""
     path = tmp_path_factory.mktemp("cut") / "events.jsonl"
     write(path, 4)
     content = path.read_bytes()[:cut]
     path.write_bytes(content)
-    whole = content.count(b"\n")
-    assert read_state(path, up_to=99).sequence == whole
-    log = EVENTS.EventLog(str(path), keep=99)
-    log.close()
-    assert path.read_bytes().count(b"\n") == whole
-    assert path.read_bytes() in (content, content[: content.rfind(b"\n") + 1])
+    assert rewind(path, 99).sequence == content.count(b"\n")
+    assert path.read_bytes() == content[: content.rfind(b"\n") + 1]
