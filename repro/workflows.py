@@ -30,9 +30,7 @@ from repro.records.environment import Environment
 from repro.records.event import AnyEvent
 from repro.records.run import (
     Completed,
-    DataSizes,
     Failed,
-    Result,
     Run,
     RunEnvironment,
     Settings,
@@ -40,7 +38,7 @@ from repro.records.run import (
 )
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
-from repro.runs.deviations import observed_deviations
+from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
 REHEARSAL_STEPS = 2
@@ -117,7 +115,6 @@ class Outcome:
     run: Run
     comparison: Comparison
     folder: Path
-    trained: bool = True
 
 
 # ---------------------------------------------------------------------------------------------- cards
@@ -339,7 +336,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     with folder.held():
         if folder.record.exists() and folders.is_finished(finished := folder.load()):
             observer.say("this run is finished already: reported again (--fresh starts anew)")
-            return _reported(finished, folder, options.templates, trained=False)
+            return _reported(finished, folder, options.templates)
         prepared = inputs.prepare(
             case,
             handed,
@@ -349,7 +346,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
             accept_other_data=options.accept_other_data,
         )
         ready = _built(ready, observer)
-        trained = _train(case, arguments | case.case.arguments, settings, prepared, ready, folder, observer)
+        arguments |= case.case.arguments
+        trained = _train(case, identity, arguments, settings, prepared, ready, folder, observer)
         return _reported(trained, folder, options.templates)
 
 
@@ -424,6 +422,7 @@ def _built(ready: _Ready, observer: Observer) -> _Ready:
 
 def _train(
     case: LoadedCase,
+    identity: str,
     arguments: dict[str, Any],
     settings: Settings,
     prepared: inputs.Inputs,
@@ -433,22 +432,24 @@ def _train(
 ) -> Run:
     """Start or go on with the training, and write the record at every turn."""
     checkpoint = folder.last_checkpoint()
-    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     earlier = folder.load() if folder.record.exists() else None
-    compose = partial(
-        _compose,
-        Run(
-            id=identity,
-            case=case.published(),
-            settings=settings,
-            environment=ready.record,
-            arguments=arguments,
-            timing=earlier.timing if earlier else Timing(started=_now()),
-            deviations=(*(ready.environment.deviations if ready.environment else ()), *prepared.deviations),
+    begun = Run(
+        id=identity,
+        case=case.published(),
+        settings=settings,
+        environment=ready.record,
+        arguments=arguments,
+        timing=Timing(
+            started=earlier.timing.started if earlier else _now(),
+            environment_seconds=ready.seconds or (earlier.timing.environment_seconds if earlier else 0.0),
         ),
-        case,
-        prepared,
-        ready.seconds,
+        deviations=(*(ready.environment.deviations if ready.environment else ()), *prepared.deviations),
+    )
+    compose = partial(
+        run_so_far,
+        begun,
+        hardware=case.case.hardware,
+        data=DataSource(git_blob=prepared.git_blob, origin=prepared.origin),
     )
     folder.save(compose(RunState(), None))
     if ready.lock is not None:
@@ -496,44 +497,6 @@ def _train(
     return trained
 
 
-def _compose(
-    base: Run, case: LoadedCase, prepared: inputs.Inputs, built: float, state: RunState, result: Result | None
-) -> Run:
-    """Put together the record from what was asked for and what the events say so far."""
-    import msgspec
-
-    started, data, training = state.started, state.data, state.training
-    changes: dict[str, Any] = {
-        "epochs": state.epochs,
-        "resumes": state.resumes,
-        "result": result,
-        "timing": Timing(
-            started=base.timing.started,
-            environment_seconds=round(built or base.timing.environment_seconds, 3),
-            training_seconds=round(state.seconds, 3),
-        ),
-    }
-    if started is not None:
-        seen = observed_deviations(case.audit.claims, case.case.hardware, base.settings, started)
-        known = {each.what for each in base.deviations}
-        changes |= {
-            "device": started.device,
-            "environment": msgspec.structs.replace(
-                base.environment, packages=started.packages, python=started.python
-            ),
-            "deviations": (*base.deviations, *(each for each in seen if each.what not in known)),
-        }
-    if data is not None and training is not None:
-        changes["data"] = DataSizes(
-            train_examples=data.train_examples,
-            eval_examples=data.eval_examples,
-            steps_per_epoch=round(training.max_steps / training.epochs),
-            git_blob=prepared.git_blob,
-            origin=prepared.origin,
-        )
-    return msgspec.structs.replace(base, **changes)
-
-
 def _now() -> str:
     from datetime import UTC, datetime
 
@@ -570,24 +533,22 @@ def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFo
 def check(name: str, out: Path = Path("reports")) -> Outcome:
     """Compare a finished run again; arguments and errors as in `load_run`."""
     found, folder = load_run(name, out)
-    return Outcome(found, compare(found), folder.path, trained=False)
+    return Outcome(found, compare(found), folder.path)
 
 
 def report(name: str, out: Path = Path("reports"), templates: Path | None = None) -> Outcome:
     """Render a finished run again; `templates` is a folder whose templates replace the packaged ones."""
     found, folder = load_run(name, out)
-    return _reported(found, folder, templates, trained=False)
+    return _reported(found, folder, templates)
 
 
-def _reported(
-    finished: Run, folder: folders.RunFolder, templates: Path | None, *, trained: bool = True
-) -> Outcome:
+def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:
     comparison = compare(finished)
     folder.save_comparison(comparison)
     from repro.reports import render  # matplotlib: only when something is rendered
 
     render(finished, comparison, folder.path, templates=templates)
-    return Outcome(finished, comparison, folder.path, trained=trained)
+    return Outcome(finished, comparison, folder.path)
 
 
 def doctor() -> Machine:

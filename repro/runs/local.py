@@ -18,7 +18,8 @@ from repro.runs.state import parse_event
 
 PROTOCOL = 1
 WORKER = Path(repro.__file__).with_name("worker")
-_POLL_SECONDS = 0.2
+# Every look takes a core from the training for a moment.
+_POLL_SECONDS = 0.5
 _STOP_SECONDS = 10.0
 _PROBE_SECONDS = 300.0
 _FULL_BYTES = 1_000_000

@@ -86,6 +86,7 @@ def test_everything_is_on_disk(finished: tuple[Path, dict[str, Any]]) -> None:
     assert run.environment.packages["transformers"] == "4.21.2"
     assert run.environment.packages["pyarrow"].startswith("10.")
     assert all(len(epoch.digests["weights"]) == 64 for epoch in run.epochs)
+    assert run.timing.training_seconds > 0
     assert {path.name for path in (folder / "checkpoints").iterdir()} == {"checkpoint-435", "checkpoint-464"}
     for name in ("events.jsonl", "environment.lock", "card.md", "report.html"):
         assert (folder / name).stat().st_size > 1000
