@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before any test module imports huggingface_hub, which reads it then.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_UPDATE_CHECK"] = "1"
+
+# A test never depends on the speed of the machine.
+settings.register_profile("repro", deadline=None)
+settings.load_profile("repro")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and every child would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -104,3 +105,15 @@ def test_no_hub_at_all(offline: str, tmp_path: Path) -> None:
     )
     assert said.startswith("error: user/model: README.md: ")
     assert "repro doctor" in said
+
+
+def test_a_card_on_the_hub_is_audited(endpoint: str, tmp_path: Path) -> None:
+    """`repro audit hub:user/model@revision` reads the card of that revision with the real client."""
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "audit", f"hub:user/model@{Hub.commit}", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path)},
+        check=True,
+    )
+    assert json.loads(done.stdout)["claims"]["name"] == "m"

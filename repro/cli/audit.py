@@ -57,21 +57,28 @@ def _as_text(audit: Audit) -> str:
         "licence": claims.license,
         "task": claims.task,
     }
-    lines = [f"{audit.target}: a card of kind {audit.kind}"]
-    lines += [f"  {name:<28} {text or 'not stated'}" for name, text in stated.items()]
+    lines = [line(f"{audit.target}: a card of kind {audit.kind}")]
+    lines += [f"  {name:<28} {line(text or 'not stated')}" for name, text in stated.items()]
     for title, group in (
         ("hyperparameters", claims.hyperparameters),
         ("versions", claims.versions),
         ("evaluation", claims.evaluation),
     ):
         lines.append(title if group else f"{title}: none")
-        lines += [f"  {name:<28} {claim.text}  (line {claim.line})" for name, claim in group.items()]
+        lines += [
+            f"  {line(name):<28} {line(claim.text)} (line {claim.line})" for name, claim in group.items()
+        ]
     lines.append("results" if claims.results else "results: none")
     if claims.results:
-        lines += _table(claims.results)
-    return "\n".join(("  " if text.startswith("  ") else "") + line(text) for text in lines) + "\n"
+        lines += [f"  {row}" for row in _table(claims.results)]
+    return "\n".join(lines) + "\n"
 
 
 def _table(table: Table) -> list[str]:
-    rows = [table.header, *(tuple(cell.text for cell in row.cells) for row in table.rows)]
-    return ["  " + " | ".join(row) for row in rows]
+    """Return the table as printed, its columns set under each other."""
+    from repro.reports.formats import line
+
+    rows = [[line(text) for text in table.header]]
+    rows += [[line(cell.text) for cell in row.cells] for row in table.rows]
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]

@@ -23,7 +23,7 @@ def packages():
     try:
         from importlib.metadata import distributions
     except ImportError:  # Python 3.7
-        import pkg_resources  # type: ignore[import-untyped]
+        import pkg_resources
 
         found = {dist.project_name: dist.version for dist in pkg_resources.working_set}
     else:

@@ -23,7 +23,7 @@ def labels() -> set[str]:
     return {line.split('"')[1] for line in block.splitlines()[1:] if '"' in line}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), unlabelled=st.integers(0, 300), labelled=st.integers(0, 100))
 def test_there_are_as_many_distinct_texts_as_asked_for(seed: int, unlabelled: int, labelled: int) -> None:
     """Duplicates aside, the numbers of issues without and with one of the nine labels are exact."""

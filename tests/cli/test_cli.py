@@ -160,7 +160,7 @@ def test_audit_as_text(repro: Any) -> None:
     said = repro("audit", "demo")
     assert "learning_rate" in said
     assert "(line " in said
-    assert "| " in said
+    assert "5.6044" in said
 
 
 def test_audit_reads_standard_input(repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
