@@ -26,7 +26,8 @@ def compare(run: Run) -> Comparison:
     metrics: dict[str, Metric] = {}
     verdict: Verdict = "incomparable"
     table = run.case.claims.results
-    if run.settings.rehearse is not None:
+    rehearsal = run.settings.rehearse is not None
+    if rehearsal:
         reason = "a rehearsal: it proves that the recipe runs, and cannot be compared"
     elif table is None or not table.rows:
         reason = "the card has no table of results"
@@ -44,8 +45,8 @@ def compare(run: Run) -> Comparison:
         reason=reason,
         stream=stream,
         metrics=metrics,
-        causes=likely_causes(run, verdict, stream),
-        rehearsal=run.settings.rehearse is not None,
+        causes=() if rehearsal else likely_causes(run, verdict, stream),
+        rehearsal=rehearsal,
         run=run.id,
     )
 

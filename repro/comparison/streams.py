@@ -23,7 +23,9 @@ def by_versions(documented: Mapping[str, str], measured: str | None) -> Stream:
         whose = "documented" if published is None else "installed"
         return Stream(match="unclear", name=measured, reason=f"the {whose} versions leave the stream open")
     if published == measured:
-        return Stream(match="same", name=measured, reason=f"both versions give stream {measured}")
+        return Stream(
+            match="same", name=measured, reason=f"documented and installed versions give stream {measured}"
+        )
     return Stream(
         match="different",
         name=measured,

@@ -271,9 +271,8 @@ def _verdict(run: Run, comparison: Comparison, *, rehearsal: bool) -> VerdictVie
         case Completed():
             pass
     if rehearsal:
-        return VerdictView(
-            "open", "…", "Rehearsal, not a reproduction", "", "", formats.sentence(comparison.reason)
-        )
+        # What it is worth stands in `Report.rehearsal`.
+        return VerdictView("open", "…", "Rehearsal, not a reproduction", "", "", "")
     word = comparison.verdict
     if comparison.reproduced:
         kind, sign, title = "yes", "✓", "Reproduced"

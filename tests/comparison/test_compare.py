@@ -102,7 +102,7 @@ def test_a_card_with_other_columns_is_incomparable() -> None:
 def test_a_rehearsal_is_incomparable_and_says_so() -> None:
     """A rehearsal is never compared, however its numbers look."""
     found = compare(run(EXACT, table(PUBLISHED), rehearse=2))
-    assert (found.verdict, found.rehearsal) == ("incomparable", True)
+    assert (found.verdict, found.rehearsal, found.causes) == ("incomparable", True, ())
     assert "rehearsal" in found.reason
 
 
