@@ -42,9 +42,9 @@ def env(
         emit(to_json(environment))
         return 0
     for name, version in environment.documented.items():
-        emit(f"{name:<14} " + line(f"{version:<16} locked {environment.locked.get(name, 'nothing')}"))
-    emit("python         " + line(f"{environment.python:<16} {environment.python_reason}"))
-    emit("moment         " + line(f"{environment.moment} {environment.moment_reason}"))
+        emit(f"{name:<14} {line(version):<20} locked: {environment.locked.get(name, 'nothing')}")
+    emit(f"{'python':<14} {environment.python:<20} {line(environment.python_reason)}")
+    emit(f"{'moment':<14} {environment.moment:<20} {line(environment.moment_reason)}")
     emit(f"{'stream':<14} {environment.stream or 'open'}")
     emit(f"{'closure':<14} {len(environment.locked)} packages, lock {environment.lock_sha256[:16]}")
     print_deviations(environment.deviations)

@@ -18,7 +18,6 @@ _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: no user's fault
 
 app = typer.Typer(
     name="repro",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich alone takes longer to import than the help to print
     pretty_exceptions_enable=False,
@@ -67,7 +66,7 @@ def call(arguments: list[str]) -> int:
     """
     shared.reset()
     try:
-        code = app(arguments, prog_name="repro", standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="repro", standalone_mode=False)
         sys.stdout.flush()
     except ReproError as error:
         return _fail(error, error.message, error.hint, error.exit_code)

@@ -11,7 +11,7 @@ from repro.cli.options import Json, Out, Templates, Verbose, Yes
 
 
 def run(
-    case: Annotated[str, typer.Argument(metavar="[CASE]", help="A bundled case or a case folder.")] = "demo",
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A bundled case or a case folder.")] = "demo",
     out: Out = Path("reports"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew; nothing is overwritten.")] = False,
     rehearse: Annotated[

@@ -11,7 +11,7 @@ from repro.cli.options import Json, Verbose
 
 def schema(
     what: Annotated[
-        str | None, typer.Argument(metavar="[WHAT]", help="A document, e.g. run or comparison.")
+        str | None, typer.Argument(metavar="WHAT", help="A document, e.g. run or comparison.")
     ] = None,
     json: Json = False,
     verbose: Verbose = False,  # noqa: ARG001 - read by the printing of errors

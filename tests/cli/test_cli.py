@@ -93,6 +93,11 @@ def test_help_names_every_verb_and_exit_code(repro: Any) -> None:
     assert "130 interrupted" in " ".join(said.split())
 
 
+def test_the_command_alone_is_help(repro: Any) -> None:
+    """`repro` without a word prints the help."""
+    assert repro() == repro("--help") != ""
+
+
 def test_help_needs_nothing_heavy() -> None:
     """Printing the help imports no training library, no plots, no Hub client, no templates and no rich."""
     code = (
@@ -383,6 +388,17 @@ def test_env_of_any_card(repro: Any, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "card.md").write_text("# m\n\nnothing here\n")
     refused(repro("env", "card.md"), 2, "documents no versions")
     refused(repro("env", "prune"), 2, "reserved")
+
+
+def test_a_new_lock_is_the_committed_one(repro: Any, cache: Path) -> None:
+    """`--relock` resolves the closure anew as of the same moment, and finds the very same versions."""
+    said = repro("env", "demo", "--lock-only", "--relock", "--json")
+    if said.code == 5:
+        pytest.skip("no registry can be reached from here")
+    committed = repro("env", "demo", "--lock-only", "--json").json()
+    for key in ("locked", "moment", "python", "stream"):
+        assert said.json()[key] == committed[key]
+    assert said.json()["locked"]["pyarrow"] == "10.0.1"
 
 
 def test_the_lock_of_a_case_can_be_taken_along(repro: Any, tmp_path: Path) -> None:
