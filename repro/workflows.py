@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import repro
-from repro import inputs
+from repro import hub, inputs
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
@@ -24,7 +27,7 @@ from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFaile
 from repro.facts.streams import stream
 from repro.machine import Machine, examine
 from repro.records.claims import Audit
-from repro.records.codec import read_text, to_json, write_atomic
+from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
@@ -156,14 +159,19 @@ def audit(target: str) -> Iterator[Audit]:
 
 def _card(target: str) -> Audit:
     """Read one card: of a case, from the Hub, or from a file."""
-    if target.startswith("hub:"):
-        from repro import hub
-
-        repository, _, revision = target.removeprefix("hub:").partition("@")
-        return read_card(read_text(hub.fetch_file(repository, revision or None, "README.md")), target=target)
+    if on_hub := _on_hub(target):
+        return read_card(read_text(hub.fetch_file(*on_hub, "README.md")), target=target)
     if find_case(target) is not None:
         return load_case(target).audit
     return read_card(read_text(Path(target)), target=target)
+
+
+def _on_hub(target: str) -> tuple[str, str | None] | None:
+    """Split `hub:user/model[@revision]` into repository and revision; None for any other target."""
+    if not target.startswith("hub:"):
+        return None
+    repository, _, revision = target.removeprefix("hub:").partition("@")
+    return repository, revision or None
 
 
 # --------------------------------------------------------------------------------------- environments
@@ -187,6 +195,7 @@ def environment_of(
         NetworkFailed: The registry cannot be reached.
     """
     observer = observer or Silent()
+    published = None
     if find_case(target) is not None:
         case = load_case(target)
         requirements, carried = case.case.environment, case.locked
@@ -195,34 +204,33 @@ def environment_of(
     else:
         documented = documented_versions(_card(target).claims)
         packages, moment, carried = {}, None, None
+        if on_hub := _on_hub(target):
+            published = hub.committed_at(*on_hub)
     if not documented:
         raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
     if carried is not None and not relock:
         if carried[0].documented == documented and carried[0].platform == this_platform():
             return carried
         observer.say("the case's lock is for other versions or another platform: locking anew")
-    return _cached_lock(documented, packages, moment, relock=relock, observer=observer)
+    return _cached_lock(documented, packages, moment, published, relock=relock, observer=observer)
 
 
 def _cached_lock(
     documented: dict[str, str],
     packages: dict[str, str],
     moment: str | None,
+    published: datetime | None,
     *,
     relock: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
-    import hashlib
-
-    from repro.records.codec import from_json
-
-    key = to_json([documented, packages, moment, this_platform()], indent=0)
+    key = to_json([documented, packages, moment, published, this_platform()], indent=0)
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
     if record.exists() and lock.exists() and not relock:
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
-    resolved = resolve(documented, packages=packages, moment=moment, report=observer.say)
+    resolved = resolve(documented, packages=packages, moment=moment, published=published, report=observer.say)
     write_atomic(lock, resolved[1])
     write_atomic(record, to_json(resolved[0]) + "\n")
     return resolved
@@ -353,7 +361,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 
 def _runnable(target: str) -> LoadedCase:
     """Load a case that can be run: one with a table to compare with."""
-    if find_case(target) is None and (target.startswith("hub:") or Path(target).is_file()):
+    if find_case(target) is None and (_on_hub(target) or Path(target).is_file()):
         audit = _card(target)
         raise BadInput(
             f"{target}: a card ({audit.kind}) alone cannot be run: it does not say how its data are made",
@@ -390,9 +398,6 @@ def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready
 
 def _current(case: LoadedCase) -> _Ready:
     """The user's own environment: the interpreter that runs this program."""
-    import hashlib
-    import tempfile
-
     python = Path(sys.executable)
     variables = dict(os.environ, PYTHONHASHSEED="0")
     with tempfile.TemporaryDirectory() as scratch:
@@ -498,8 +503,6 @@ def _train(
 
 
 def _now() -> str:
-    from datetime import UTC, datetime
-
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

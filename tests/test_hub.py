@@ -23,10 +23,19 @@ except NetworkFailed as error:
 """
 
 
+CARD = b"""# m
+
+### Framework versions
+
+- Transformers 4.21.2
+- Pytorch 1.13.0
+"""
+
+
 class Published(Hub):
     """One model with two files."""
 
-    content = {"user/model/README.md": b"# m\n", "user/model/config.json": b"{}"}  # noqa: RUF012
+    content = {"user/model/README.md": CARD, "user/model/config.json": b"{}"}  # noqa: RUF012
 
 
 @pytest.fixture
@@ -51,7 +60,7 @@ def ask(call: str, endpoint: str, home: Path, **environ: str) -> str:
 
 def test_a_file_is_downloaded_and_found_again_offline(endpoint: str, tmp_path: Path) -> None:
     """A file comes from the Hub, and from the cache when the Hub is not there any more."""
-    call = "hub.fetch_file('user/model', None, 'README.md').read_text()"
+    call = "hub.fetch_file('user/model', None, 'README.md').read_text()[:3]"
     assert ask(call, endpoint, tmp_path) == "# m"
     assert ask(call, "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1") == "# m"
 
@@ -117,3 +126,26 @@ def test_a_card_on_the_hub_is_audited(endpoint: str, tmp_path: Path) -> None:
         check=True,
     )
     assert json.loads(done.stdout)["claims"]["name"] == "m"
+
+
+def test_the_moment_is_that_of_the_cards_commit(endpoint: str, tmp_path: Path) -> None:
+    """The software of a card on the Hub is resolved as of the card's commit."""
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "env", "hub:user/model", "--lock-only", "--json"],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "HF_ENDPOINT": endpoint,
+            "HF_HOME": str(tmp_path),
+            "REPRO_CACHE_DIR": str(tmp_path),
+        },
+        check=False,
+    )
+    if done.returncode == 5:
+        pytest.skip("no registry can be reached from here")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["moment"] == "2022-12-01T10:00:00Z"
+    assert "commit" in found["moment_reason"]
+    assert found["locked"]["transformers"] == "4.21.2"

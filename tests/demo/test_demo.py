@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from repro import workflows
 from repro.cases import load_case, loader
 from repro.environments import lookup
 from repro.records.codec import load
@@ -101,6 +102,14 @@ def test_a_finished_run_is_not_trained_again(finished: tuple[Path, dict[str, Any
     assert json.loads(done.stdout) == printed
     assert "finished already" in done.stderr
     assert (folder / "events.jsonl").stat().st_mtime_ns == before
+
+
+def test_the_python_api_of_the_readme(finished: tuple[Path, dict[str, Any]]) -> None:
+    """`workflows.run` is what the command calls: it finds the finished run and its comparison."""
+    folder, _ = finished
+    outcome = workflows.run(workflows.RunOptions(case="demo", out=folder.parents[1]))
+    assert outcome.comparison.reproduced, outcome.comparison.reason
+    assert outcome.folder == folder
 
 
 def test_show_check_and_report(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
