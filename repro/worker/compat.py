@@ -5,6 +5,7 @@ differently from its number (a fork, a backport) is still served.
 """
 
 import inspect
+import re
 
 # What TrainingArguments and Trainer call a thing, newest name first.
 _RENAMED_ARGUMENTS = {
@@ -80,23 +81,48 @@ def usable_device(wanted):
     """
     import torch
 
-    reason = ""
-    if wanted != "cpu":
-        if not torch.cuda.is_available():
-            reason = f"no usable GPU: torch {torch.__version__} sees none"
-        else:
-            major, minor = torch.cuda.get_device_capability(0)
-            built_for = torch.cuda.get_arch_list()
-            # Code for sm_80 runs on sm_86: the same major number and a minor not above the device's.
-            if any(a.startswith(f"sm_{major}") and int(a[len(f"sm_{major}") :]) <= minor for a in built_for):
-                return "cuda", ""
-            reason = (
-                f"torch {torch.__version__} was built for {' '.join(built_for)} "
-                f"and has no kernels for this GPU (sm_{major}{minor})"
-            )
-        if wanted == "cuda":
-            raise RuntimeError(reason)
+    if wanted == "cpu":
+        return "cpu", ""
+    if not torch.cuda.is_available():
+        reason = f"no usable GPU: torch {torch.__version__} sees none"
+    else:
+        capability, built_for = torch.cuda.get_device_capability(0), torch.cuda.get_arch_list()
+        if has_kernels(built_for, capability):
+            return "cuda", ""
+        reason = (
+            f"torch {torch.__version__} was built for {' '.join(built_for)} "
+            "and has no kernels for this GPU (sm_{}{})".format(*capability)
+        )
+    if wanted == "cuda":
+        raise RuntimeError(reason)
     return "cpu", reason
+
+
+def has_kernels(built_for, capability):
+    """Whether a build of torch runs on a GPU.
+
+    Args:
+        built_for: Architectures as `torch.cuda.get_arch_list` names them, e.g. `["sm_80", "compute_86"]`.
+        capability: The GPU's compute capability, e.g. `(8, 6)`.
+
+    Returns:
+        True where there is machine code for it (`sm_80` runs on 8.6 too, `sm_90a` on 9.0 alone), or code that
+        the driver translates (`compute_86` for anything from 8.6 on).
+    """
+    for architecture in built_for:
+        found = re.match(r"(sm|compute)_(\d+)(\d)([a-z]?)$", architecture)
+        if found is None:
+            continue
+        built = (int(found.group(2)), int(found.group(3)))
+        if found.group(1) == "compute":
+            runs = built <= tuple(capability)
+        elif found.group(4):
+            runs = built == tuple(capability)
+        else:
+            runs = built[0] == capability[0] and built[1] <= capability[1]
+        if runs:
+            return True
+    return False
 
 
 def describe_device(kind):

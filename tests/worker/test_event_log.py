@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from worker_modules import load
 
 from repro.records.event import EpochEnded
-from repro.runs.local import WORKER
 from repro.runs.state import parse_event, rewind
 
-
-def load_events() -> ModuleType:
-    """Load the worker's module by its path: nobody imports the worker as a package."""
-    spec = importlib.util.spec_from_file_location("worker_events", WORKER / "events.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-EVENTS = load_events()
+EVENTS = load("events")
 
 
 def write(path: Path, epochs: int, after: int = 0) -> Any:
