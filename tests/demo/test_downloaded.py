@@ -14,6 +14,7 @@ from loopback import Files, Hub, serving
 
 from repro.cases import load_case, loader
 from repro.cases.synthetic import git_blob, write_issues
+from repro.environments import cache_folder
 from repro.records.case import Generate
 from repro.records.codec import load
 from repro.records.run import Run
@@ -106,6 +107,10 @@ def test_model_and_data_are_downloaded_verified_and_trained(tmp_path: Path) -> N
     class Data(Files):
         content = {"/issues.jsonl": data}  # noqa: RUF012
 
+    # The large environment is shared, the data are not: they shall really be downloaded.
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "environments").symlink_to(cache_folder() / "environments")
     case = tmp_path / "case"
     case.mkdir()
     for name in ("data.py", "environment.lock", "environment.json"):
@@ -124,7 +129,12 @@ def test_model_and_data_are_downloaded_verified_and_trained(tmp_path: Path) -> N
                 [sys.executable, "-m", "repro", "run", case, "--out", tmp_path / "out", "--json"],
                 capture_output=True,
                 text=True,
-                env={**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "home")},
+                env={
+                    **os.environ,
+                    "HF_ENDPOINT": hub,
+                    "HF_HOME": str(tmp_path / "home"),
+                    "REPRO_CACHE_DIR": str(cache),
+                },
                 check=False,
             )
 
