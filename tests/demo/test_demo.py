@@ -130,6 +130,19 @@ def test_show_check_and_report(finished: tuple[Path, dict[str, Any]], tmp_path: 
     assert "OUTSIDE" in repro("check", copy, code=1).stdout
 
 
+def test_a_fresh_run_comes_out_the_same(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """`--fresh` trains beside the finished run, overwrites nothing, and gives the same losses and weights."""
+    folder, printed = finished
+    out = tmp_path / "reports"
+    shutil.copytree(folder, out / "demo" / folder.name)
+    before = {path.name: path.read_bytes() for path in (out / "demo" / folder.name).glob("*.json*")}
+    done = repro("run", "demo", "--fresh", "--out", out, "--json")
+    fresh = out / "demo" / f"{folder.name}-2"
+    assert json.loads(done.stdout)["verdict"] == printed["verdict"]
+    assert epochs(fresh) == epochs(folder)
+    assert {path.name: path.read_bytes() for path in (out / "demo" / folder.name).glob("*.json*")} == before
+
+
 @pytest.fixture(scope="session")
 def interpreter(finished: tuple[Path, dict[str, Any]]) -> Path:
     """The interpreter of the demo's environment, built by the run."""
