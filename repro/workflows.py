@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from packaging.version import Version
+
 import repro
 from repro import hub, inputs
 from repro.cards import read_card
@@ -259,15 +261,15 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
 
 
 def _probe(environment: Environment, python: Path) -> None:
-    """Try a new environment: imports, versions, one training step."""
+    """Try a new environment: imports, one training step, and every locked package in its locked version."""
     folder = python.parent.parent / "probe"
-    found = local.call(python, "probe", folder, child_environment())
-    wrong = {name: found["packages"].get(name) for name in environment.locked if name in found["packages"]}
+    installed = local.call(python, "probe", folder, child_environment())["packages"]
     for name, version in environment.locked.items():
-        if wrong.get(name, version) != version:
+        found = installed.get(name)
+        if found is None or Version(found) != Version(version):
             raise EnvironmentFailed(
-                f"the built environment has {name} {wrong[name]}, the lock {version}",
-                "remove it from the cache and build again",
+                f"the built environment has {name} {found or 'not at all'}, the lock {version}",
+                "the index served another file than it names; try again, or another index",
             )
 
 

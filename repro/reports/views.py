@@ -239,7 +239,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
         ),
         commands="\n".join(
             (
-                "pip install repro-audit",
+                "pip install .    # in a clone of repro",
                 shell("repro", "run", name),
                 shell("repro", "check", f"reports/{case.name}/{run.id}"),
             )
