@@ -16,7 +16,6 @@ from typing import Any, Literal, Protocol
 
 from packaging.version import Version
 
-import repro
 from repro import hub, inputs
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
@@ -560,11 +559,6 @@ def doctor() -> Machine:
     """Look at what this machine can do, and whether it has the Pythons that the bundled cases need."""
     locked = [load_case(name).locked for name in bundled()]
     return examine(tuple(sorted({each[0].python for each in locked if each is not None})))
-
-
-def version() -> str:
-    """Return the program's version."""
-    return repro.__version__
 
 
 def schemas() -> dict[str, Any]:

@@ -26,6 +26,7 @@ def env(
     """Show, lock, build and probe the software of the day that a card documents."""
     from repro import workflows
     from repro.cli.console import Console, emit, print_deviations
+    from repro.environments import with_measured_size
     from repro.records.codec import to_json, write_atomic
     from repro.reports.formats import line
 
@@ -38,6 +39,8 @@ def env(
     if output is not None:
         write_atomic(output, lock)
     built = None if lock_only else workflows.build_environment(environment, lock, console)
+    if built is not None and not environment.sizes.measured:
+        environment = with_measured_size(environment, built)
     if json:
         emit(to_json(environment))
         return 0

@@ -43,11 +43,6 @@ def stream(packages: Mapping[str, str]) -> str | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-def stream_letter(name: str | None) -> str | None:
-    """Return the letter of a stream: `A` for `A1` and `A2`, whose curves nearly agree; None for None."""
-    return name[:1] if name else None
-
-
 def _readings(text: str | None) -> tuple[Version | None, ...]:
     """Return what a version can stand for: itself, and for a pre-release also the release it became."""
     if text is None or len(text) > LONGEST_VERSION:

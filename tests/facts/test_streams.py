@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.facts.streams import stream, stream_letter
+from repro.facts.streams import stream
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,3 @@ def test_any_text_is_answered(packages: dict[str, str]) -> None:
 def test_ten_thousand_digits_are_no_version() -> None:
     """A version of 10,000 digits leaves the stream open instead of raising."""
     assert stream({"transformers": "9" * 10_000, "torch": "1.13.0"}) is None
-
-
-def test_letters_join_a1_and_a2() -> None:
-    """A1 and A2 share a letter, because public curves of both nearly agree."""
-    assert [stream_letter(name) for name in ("A1", "A2", "B", "C", None)] == ["A", "A", "B", "C", None]
