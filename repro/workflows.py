@@ -27,6 +27,7 @@ from repro.environments.resolve import resolve
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
 from repro.machine import Machine, examine
+from repro.records.card import Card
 from repro.records.claims import Audit
 from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
@@ -40,6 +41,9 @@ from repro.records.run import (
     Settings,
     Timing,
 )
+from repro.rules import Context, RuleSet
+from repro.rules import check as ask
+from repro.rules.builtin import builtin
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
 from repro.runs.record import DataSource, run_so_far
@@ -124,12 +128,13 @@ class Outcome:
 # ---------------------------------------------------------------------------------------------- cards
 
 
-def audit(target: str) -> Iterator[Audit]:
-    """Read the claims of one target.
+def audit(target: str, context: Context | None = None) -> Iterator[Audit]:
+    """Read the claims of one target and ask every rule about them.
 
     Args:
         target: A card file, a folder of cards (in the order of their names), a bundled case's name, a case
             folder, `hub:user/model[@revision]`, or `-` for standard input.
+        context: What is known beside the cards.
 
     Yields:
         One audit for each card.
@@ -138,6 +143,19 @@ def audit(target: str) -> Iterator[Audit]:
         BadInput: Not there, unreadable or empty.
         NetworkFailed: A card on the Hub that cannot be had.
     """
+    rules = RuleSet.of(builtin())
+    for card in _cards(target):
+        checked = ask(card, rules, context)
+        yield Audit(
+            target=card.target,
+            kind=card.kind,
+            claims=card.claims,
+            findings=checked.findings,
+            skipped=dict(checked.skipped),
+        )
+
+
+def _cards(target: str) -> Iterator[Card]:
     if target == "-":
         try:
             text = sys.stdin.read()
@@ -158,12 +176,12 @@ def audit(target: str) -> Iterator[Audit]:
     yield _card(target)
 
 
-def _card(target: str) -> Audit:
+def _card(target: str) -> Card:
     """Read one card: of a case, from the Hub, or from a file."""
     if on_hub := _on_hub(target):
         return read_card(read_text(hub.fetch_file(*on_hub, "README.md")), target=target)
     if find_case(target) is not None:
-        return load_case(target).audit
+        return load_case(target).card
     return read_card(read_text(Path(target)), target=target)
 
 
@@ -200,7 +218,7 @@ def environment_of(
     if find_case(target) is not None:
         case = load_case(target)
         requirements, carried = case.case.environment, case.locked
-        documented = documented_versions(case.audit.claims)
+        documented = documented_versions(case.card.claims)
         packages, moment = requirements.packages, requirements.moment
     else:
         documented = documented_versions(_card(target).claims)
@@ -325,11 +343,11 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     """
     observer = observer or Silent()
     case = _runnable(options.case)
-    arguments = training_arguments(case.audit.claims.hyperparameters, where=case.audit.target)
+    arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
     if options.seed is not None:
         arguments["seed"] = options.seed
     if "seed" not in arguments:
-        raise BadInput(f"{case.audit.target}: the card states no seed", "give one with --seed")
+        raise BadInput(f"{case.card.target}: the card states no seed", "give one with --seed")
     handed = inputs.hand_over(options.model, options.data)
     settings = Settings(
         environment=options.environment,
@@ -363,16 +381,16 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 def _runnable(target: str) -> LoadedCase:
     """Load a case that can be run: one with a table to compare with."""
     if find_case(target) is None and (_on_hub(target) or Path(target).is_file()):
-        audit = _card(target)
+        card = _card(target)
         raise BadInput(
-            f"{target}: a card ({audit.kind}) alone cannot be run: it does not say how its data are made",
+            f"{target}: a card ({card.kind}) alone cannot be run: it does not say how its data are made",
             "write a case folder around it (docs/cases.md); `repro audit` and `repro env` take the card",
         )
     case = load_case(target)
-    table = case.audit.claims.results
+    table = case.card.claims.results
     if table is None or not table.rows:
         raise BadInput(
-            f"{case.audit.target}: the card has no table of results, so there is nothing to compare with",
+            f"{case.card.target}: the card has no table of results, so there is nothing to compare with",
             "add the published table to the case's card",
         )
     return case
@@ -411,7 +429,7 @@ def _current(case: LoadedCase) -> _Ready:
         )
     text = "".join(f"{name}=={version}\n" for name, version in packages.items())
     record = RunEnvironment(
-        documented=documented_versions(case.audit.claims),
+        documented=documented_versions(case.card.claims),
         lock_sha256=hashlib.sha256(text.encode()).hexdigest(),
         stream=stream(packages),
     )

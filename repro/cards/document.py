@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from repro.cards.front_matter import Node, split
+from repro.cards.front_matter import split
 from repro.cards.tables import find_tables
+from repro.records.card import FrontMatter, Heading, Node
 from repro.records.claims import Table
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
@@ -17,36 +17,24 @@ _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 _MAX_LINE = 100_000
 
 
-class Heading(NamedTuple):
-    """A heading and its section, subsections included.
-
-    Attributes:
-        level: 1 to 6.
-        title: Its text as printed.
-        span: Indices of the lines below it, up to the next heading of its level or above.
-    """
-
-    level: int
-    title: str
-    span: range
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
     """A card's parts.
 
     Attributes:
+        raw: All lines as printed.
         lowered: The whole text in lower case, to look for marks.
         lines: All lines; those of the front matter, of comments and of code are blank or replaced.
-        meta: The front matter; a scalar is its printed text.
+        front_matter: The front matter, None where there is none.
         body: The index of the first line after the front matter.
         headings: The headings that have a title, in order.
         tables: The tables in order, by the index of their header's line.
     """
 
+    raw: tuple[str, ...]
     lowered: str
     lines: tuple[str, ...]
-    meta: dict[str, Node]
+    front_matter: FrontMatter | None
     body: int
     headings: tuple[Heading, ...]
     tables: dict[int, Table]
@@ -56,9 +44,22 @@ class Document:
         """Split a card; any text is a document."""
         # Not splitlines(): form feeds and Unicode's separators begin no line in an editor.
         raw = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        meta, body = split(raw)
+        front_matter, body = split(raw)
         lines = _visible(raw, body)
-        return cls(text.lower(), tuple(lines), meta, body, _headings(lines), dict(find_tables(lines)))
+        return cls(
+            raw=tuple(raw),
+            lowered=text.lower(),
+            lines=tuple(lines),
+            front_matter=front_matter,
+            body=body,
+            headings=_headings(lines),
+            tables=dict(find_tables(lines)),
+        )
+
+    @property
+    def meta(self) -> dict[str, Node]:
+        """What the front matter states; empty where there is none."""
+        return self.front_matter.data if self.front_matter else {}
 
     def words(self, key: str) -> tuple[str, ...]:
         """Return a front matter key's texts, whether it holds one or a list."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal
 
-Node: TypeAlias = "str | list[Node] | dict[str, Node] | None"
+from repro.records.card import FrontMatter, Node
 
 _MAX_DEPTH = 20
 _MAX_CHARACTERS = 300_000  # widgets make real ones long, but never this long
@@ -23,32 +23,35 @@ _ITEM = re.compile(r"[ \t]*-[ \t]+([^\s:].*)")
 _SYNTAX = tuple("&*!|>{[%@`")  # a value that begins so is YAML's own syntax, not plain text
 
 
-def split(lines: Sequence[str]) -> tuple[dict[str, Node], int]:
+def split(lines: Sequence[str]) -> tuple[FrontMatter | None, int]:
     """Split a card into its front matter and its body.
 
     Args:
         lines: The card's lines.
 
     Returns:
-        The front matter (empty where there is none) and the index of the body's first line.
+        The front matter (None where there is none) and the index of the body's first line.
     """
     start = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if not lines or lines[start].rstrip() != "---":
-        return {}, 0
+        return None, 0
     start += 1
     closed = next((i for i in range(start, len(lines)) if lines[i].rstrip() == "---"), None)
     if closed is not None:
         data = _compose("\n".join(lines[start:closed]))
         if data is not None:
-            return data, closed + 1
+            return FrontMatter(data, tuple(lines[start:closed]), start + 1), closed + 1
     # Broken, or never closed: a later `---` may be a rule in the middle of the body.
     stop = len(lines) if closed is None else closed
     body = next((i for i in range(start, stop) if _BODY.match(lines[i])), None)
     if body is None and closed is None:
         body = next((i for i in range(start, stop) if not lines[i].strip()), stop)
     end = stop if body is None else body
-    data = _compose("\n".join(lines[start:end]))
-    return _simple(lines[start:end]) if data is None else data, stop + 1 if body is None else body
+    inside = tuple(lines[start:end])
+    data = _compose("\n".join(inside))
+    state: Literal["broken", "unclosed"] = "unclosed" if closed is None else "broken"
+    front = FrontMatter(_simple(inside) if data is None else data, inside, start + 1, state)
+    return front, stop + 1 if body is None else body
 
 
 def _compose(text: str) -> dict[str, Node] | None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from repro.cards.document import Document
-from repro.cards.front_matter import Node
 from repro.cards.lists import bullet
+from repro.records.card import Node
 
 _BASE = re.compile(
     r"fine-?tuned (?:version of|from) (?:\[([^\]]{1,300})\]|([\w./\\:-]{1,200})(?= on |\s*$))",

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from repro.cards import read_card
 from repro.errors import BadInput
+from repro.records.card import Card
 from repro.records.case import Case, Model
-from repro.records.claims import Audit, Claims
+from repro.records.claims import Claims
 from repro.records.codec import from_json, from_toml, read_text
 from repro.records.environment import Environment
 from repro.records.run import PublishedCase
@@ -29,7 +30,7 @@ class LoadedCase:
         name: The folder's name, fit for a file name.
         folder: Where the case lies.
         case: What `case.toml` says.
-        audit: The card's claims.
+        card: The card as it was read.
         digest: SHA-256 over `case.toml` and every file that it names, the lock aside.
         locked: The committed environment and the text of its lock, where the case carries one.
     """
@@ -37,7 +38,7 @@ class LoadedCase:
     name: str
     folder: Path
     case: Case
-    audit: Audit
+    card: Card
     digest: str
     locked: tuple[Environment, str] | None
 
@@ -56,7 +57,7 @@ class LoadedCase:
             digest=self.digest,
             model=case.model.id,
             task=case.task.kind,
-            claims=self.audit.claims,
+            claims=self.card.claims,
             tolerances=case.tolerances,
             assumptions=case.assumptions,
             remarks=case.remarks,
@@ -95,12 +96,12 @@ def load_case(target: str) -> LoadedCase:
         )
     case = from_toml(read_text(folder / FILE), Case, source=f"{folder.name}/{FILE}")
     _check_model(case.model, f"{folder.name}/{FILE}")
-    audit = read_card(read_text(folder / case.card), target=f"{folder.name}/{case.card}")
+    card = read_card(read_text(folder / case.card), target=f"{folder.name}/{case.card}")
     return LoadedCase(
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip(".-") or "case",
         folder=folder,
         case=case,
-        audit=audit,
+        card=card,
         digest=_digest(folder, case),
         locked=_locked(folder, case),
     )

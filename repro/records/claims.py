@@ -114,13 +114,40 @@ class Finding(Record, frozen=True, kw_only=True):
     evidence: dict[str, Any] = {}
 
 
+class Suppressed(Record, frozen=True, kw_only=True):
+    """A finding that was asked not to be shown; it is counted, never lost.
+
+    Attributes:
+        rule: The rule's id.
+        line: Where it was found.
+        by: `card` for an exception written in the card, `baseline` for one that was there before.
+        reason: The reason given in the card.
+    """
+
+    rule: str
+    line: int | None = None
+    by: Literal["card", "baseline"]
+    reason: str = ""
+
+
 class Audit(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.audit/1"):
-    """A card's claims and the findings on them; one JSON object for each target."""
+    """A card's claims and the findings on them; one JSON object for each target.
+
+    Attributes:
+        target: The card: a path, an address, `hub:user/model`, or `file#row`.
+        kind: Whose card it is.
+        claims: What it states.
+        findings: In the order of their lines, those on the whole card first.
+        suppressed: Findings that the card's own exceptions or the baseline hold back.
+        skipped: Why rules could not apply to this card, and their ids.
+    """
 
     target: str
     kind: Kind
     claims: Claims
     findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    skipped: dict[str, tuple[str, ...]] = {}
 
 
 def decimal(text: str) -> Decimal | None:

@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
-from repro.cards.front_matter import Node, split
+from repro.cards.front_matter import split
+from repro.records.card import Node
 
 
 def read(text: str) -> tuple[dict[str, Node], int]:
-    return split(text.split("\n"))
+    front_matter, body = split(text.split("\n"))
+    return front_matter.data if front_matter else {}, body
 
 
 def test_scalars_keep_their_printed_text() -> None:

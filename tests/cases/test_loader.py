@@ -35,7 +35,7 @@ def test_the_bundled_cases() -> None:
         "tokenizers": "0.12.1",
     }
     for each in (demo, published):
-        assert {name: claim.text for name, claim in each.audit.claims.versions.items()} == each.locked[
+        assert {name: claim.text for name, claim in each.card.claims.versions.items()} == each.locked[
             0
         ].documented  # type: ignore[index]
 
@@ -47,7 +47,7 @@ def test_the_published_claims_are_as_printed() -> None:
     lines = PUBLISHED.read_text().splitlines()
     start = lines.index("|---|---|---|---|") + 1
     printed = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start : start + 16]]
-    table = load_case("issues-128").audit.claims.results
+    table = load_case("issues-128").card.claims.results
     assert table is not None
     assert [[cell.text for cell in row.cells] for row in table.rows] == printed
 

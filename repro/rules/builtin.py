@@ -1,0 +1,17 @@
+"""All rules that come with the program, by family."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from repro.rules.interface import Rule
+
+_MODULES = ("table",)
+
+
+@cache
+def builtin() -> tuple[Rule, ...]:
+    """Return all built-in rules in the order of their ids."""
+    rules = (rule for name in _MODULES for rule in importlib.import_module(f"repro.rules.{name}").RULES)
+    return tuple(sorted(rules, key=lambda rule: rule.id))
