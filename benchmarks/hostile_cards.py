@@ -90,7 +90,7 @@ def main() -> None:
     options = parser.parse_args()
     rules = RuleSet.of(builtin())
     large = int(options.megabytes * 1e6)
-    rows = []
+    rows: list[tuple[float, str, float, float]] = []
     for name in CARDS:
         each: list[float] = []
         for size in (large // 10, large):
@@ -98,7 +98,7 @@ def main() -> None:
             start = time.perf_counter()
             check(read_card(text, target=name), rules)
             each.append((time.perf_counter() - start) * 1e3 / (len(text) / 1e5))
-        rows.append((max(each), name, *each))
+        rows.append((max(each), name, each[0], each[1]))
     print(f"{platform.machine()}, Python {platform.python_version()}; ms for each 100 KB\n")
     print(f"| card | {large / 1e7:g} MB | {large / 1e6:g} MB | ratio |\n|---|---|---|---|")
     for _, name, small, full in sorted(rows, reverse=True):

@@ -16,12 +16,13 @@ _TIMEOUT_SECONDS = 30.0
 _HEADERS = {"User-Agent": "repro-audit", "Accept": "application/vnd.github.raw, */*"}
 
 
-def download(url: str, path: Path) -> None:
+def download(url: str, path: Path, *, most: int | None = None) -> None:
     """Download to a file, whole or not at all.
 
     Args:
         url: An http or https address.
         path: The file; its folder is made.
+        most: The most bytes that are taken; whatever is beyond is never asked for.
 
     Raises:
         BadInput: Another kind of address, or the file cannot be written.
@@ -38,7 +39,10 @@ def download(url: str, path: Path) -> None:
             tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file,
         ):
             part = Path(file.name)
-            shutil.copyfileobj(answer, file)
+            if most is None:
+                shutil.copyfileobj(answer, file)
+            else:
+                file.write(answer.read(most + 1))
         part.replace(path)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from repro.errors import NetworkFailed
 
@@ -44,6 +44,27 @@ def committed_at(repository: str, revision: str | None) -> datetime | None:
 
     commits = _asked(repository, lambda: HfApi().list_repo_commits(repository, revision=revision))
     return commits[0].created_at if commits else None
+
+
+def model_facts(repository: str) -> dict[str, Any]:
+    """Return what the Hub knows about a model: front matter, `pipeline_tag`, `library_name`, `gated`.
+
+    Raises:
+        NetworkFailed: As in `fetch_file`.
+    """
+    from huggingface_hub import HfApi
+
+    info = _asked(repository, lambda: HfApi().model_info(repository))
+    card: Any = info.card_data
+    stated = card.to_dict() if card is not None else {}
+    named = next((tag.partition(":")[2] for tag in info.tags or () if tag.startswith("license:")), None)
+    return {
+        "license": named,
+        **{key: value for key, value in stated.items() if value is not None},
+        "pipeline_tag": info.pipeline_tag,
+        "library_name": info.library_name,
+        "gated": info.gated,
+    }
 
 
 def _asked(what: str, question: Callable[[], T]) -> T:

@@ -17,6 +17,9 @@ from typing import Any, Literal, Protocol
 from packaging.version import Version
 
 from repro import hub, inputs
+from repro.audits import Settings as AuditSettings
+from repro.audits import audits
+from repro.audits.sources import is_remote, on_hub, one_source
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
@@ -41,9 +44,7 @@ from repro.records.run import (
     Settings,
     Timing,
 )
-from repro.rules import Context, RuleSet
-from repro.rules import check as ask
-from repro.rules.builtin import builtin
+from repro.rules import Context
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
 from repro.runs.record import DataSource, run_so_far
@@ -129,11 +130,13 @@ class Outcome:
 
 
 def audit(target: str, context: Context | None = None) -> Iterator[Audit]:
-    """Read the claims of one target and ask every rule about them.
+    """Read the claims of the cards behind one target and ask the rules of the default profile about them.
+
+    `repro.audits` has the rest: profiles, baselines, formats, many cards at once.
 
     Args:
-        target: A card file, a folder of cards (in the order of their names), a bundled case's name, a case
-            folder, `hub:user/model[@revision]`, or `-` for standard input.
+        target: A card file, a folder of cards (in the order of their names), a table of cards, a bundled
+            case's name, a case folder, an address, `hub:user/model[@revision]`, or `-` for standard input.
         context: What is known beside the cards.
 
     Yields:
@@ -141,56 +144,15 @@ def audit(target: str, context: Context | None = None) -> Iterator[Audit]:
 
     Raises:
         BadInput: Not there, unreadable or empty.
-        NetworkFailed: A card on the Hub that cannot be had.
+        NetworkFailed: A card that is fetched cannot be had.
     """
-    rules = RuleSet.of(builtin())
-    for card in _cards(target):
-        checked = ask(card, rules, context)
-        yield Audit(
-            target=card.target,
-            kind=card.kind,
-            claims=card.claims,
-            findings=checked.findings,
-            skipped=dict(checked.skipped),
-        )
-
-
-def _cards(target: str) -> Iterator[Card]:
-    if target == "-":
-        try:
-            text = sys.stdin.read()
-        except UnicodeDecodeError as error:
-            raise BadInput(
-                f"standard input: not UTF-8 text (byte {error.start})", "pipe a card in"
-            ) from error
-        yield read_card(text, target="standard input")
-        return
-    folder = Path(target)
-    if folder.is_dir() and find_case(target) is None:
-        cards = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".md", ".markdown"))
-        if not cards:
-            raise BadInput(f"{target}: no card (*.md) in this folder", "name a card file")
-        for path in cards:
-            yield read_card(read_text(path), target=str(path))
-        return
-    yield _card(target)
+    return audits([target], AuditSettings(context=context or Context()))
 
 
 def _card(target: str) -> Card:
-    """Read one card: of a case, from the Hub, or from a file."""
-    if on_hub := _on_hub(target):
-        return read_card(read_text(hub.fetch_file(*on_hub, "README.md")), target=target)
-    if find_case(target) is not None:
-        return load_case(target).card
-    return read_card(read_text(Path(target)), target=target)
-
-
-def _on_hub(target: str) -> tuple[str, str | None] | None:
-    """Split `hub:user/model[@revision]` into repository and revision; None for any other target."""
-    if not target.startswith("hub:"):
-        return None
-    repository, _, revision = target.removeprefix("hub:").partition("@")
-    return repository, revision or None
+    """Read one card: of a case, from the Hub, from an address or from a file."""
+    source = one_source(target)
+    return read_card(source.text, target=source.target, undecodable=source.undecodable)
 
 
 # --------------------------------------------------------------------------------------- environments
@@ -223,8 +185,8 @@ def environment_of(
     else:
         documented = documented_versions(_card(target).claims)
         packages, moment, carried = {}, None, None
-        if on_hub := _on_hub(target):
-            published = hub.committed_at(*on_hub)
+        if repository := on_hub(target):
+            published = hub.committed_at(*repository)
     if not documented:
         raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
     if carried is not None and not relock:
@@ -380,7 +342,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 
 def _runnable(target: str) -> LoadedCase:
     """Load a case that can be run: one with a table to compare with."""
-    if find_case(target) is None and (_on_hub(target) or Path(target).is_file()):
+    if find_case(target) is None and (is_remote(target) or Path(target).is_file()):
         card = _card(target)
         raise BadInput(
             f"{target}: a card ({card.kind}) alone cannot be run: it does not say how its data are made",

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 
@@ -63,6 +63,8 @@ class Hub(Files):
     """
 
     commit: ClassVar[str] = "c0ffee" + "0" * 34
+    #: What `/api/models/NAME` answers beside the name.
+    facts: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def do_HEAD(self) -> None:
         """Answer with the file's metadata."""
@@ -75,6 +77,11 @@ class Hub(Files):
             date = "2022-12-01T10:00:00.000Z"
             commits = [{"id": self.commit, "title": "t", "message": "", "date": date, "authors": []}]
             self.answer(200, json.dumps(commits).encode(), Content_Type="application/json")
+            return
+        if path.startswith("api/models/") and path.removeprefix("api/models/") in self.facts:
+            name = path.removeprefix("api/models/")
+            body = json.dumps({"id": name, "tags": [], "siblings": [], **self.facts[name]}).encode()
+            self.answer(200, body, Content_Type="application/json")
             return
         repository, _, rest = path.partition("/resolve/")
         revision, _, name = rest.partition("/")

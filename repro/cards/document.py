@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repro.cards.front_matter import split
-from repro.cards.tables import find_tables
+from repro.cards.pages import is_page, read_page
+from repro.cards.tables import find_aligned, find_tables, moved
 from repro.records.card import FrontMatter, Heading, Node
 from repro.records.claims import Table
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
+_TITLE = re.compile(
+    r"[*_\d.\s]{0,6}(?:model |training |train |fine-?tuning |evaluation |validation |test )?"
+    r"(?:hyper[- ]?parameters?|results?|logs?|metrics|performance|evaluation|"
+    r"(?:framework|library|software|package) versions?|procedure|data|description|limitations)"
+    r"(?: used)?[*_:\s]{0,5}",
+    re.IGNORECASE,
+)
+_MAX_TITLE = 60
 # No generator prints such a line; it is an embedded image or an attack, and no claim is read from it.
 _MAX_LINE = 100_000
 
@@ -22,39 +31,48 @@ class Document:
     """A card's parts.
 
     Attributes:
-        raw: All lines as printed.
-        lowered: The whole text in lower case, to look for marks.
-        lines: All lines; those of the front matter, of comments and of code are blank or replaced.
+        source: The source's lines as printed.
+        text: The lines to read: the source's, or what a page shows.
+        lines: The same lines as a reader of the rendered card sees them: those of the front matter, of
+            comments and of code are blank or replaced.
+        marks: The whole source in lower case, to look for a kind's marks.
+        lowered: `text` in lower case, as one string.
         front_matter: The front matter, None where there is none.
-        body: The index of the first line after the front matter.
         headings: The headings that have a title, in order.
-        tables: The tables in order, by the index of their header's line.
+        tables: The tables, by the index of their header's line.
+        origin: For each line of a page, the index of the source's line; None where these are the same.
     """
 
-    raw: tuple[str, ...]
+    source: Sequence[str]
+    text: Sequence[str]
+    lines: Sequence[str]
+    marks: str
     lowered: str
-    lines: tuple[str, ...]
     front_matter: FrontMatter | None
-    body: int
     headings: tuple[Heading, ...]
     tables: dict[int, Table]
+    origin: Sequence[int] | None = None
 
     @classmethod
     def parse(cls, text: str) -> Document:
         """Split a card; any text is a document."""
         # Not splitlines(): form feeds and Unicode's separators begin no line in an editor.
-        raw = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        front_matter, body = split(raw)
-        lines = _visible(raw, body)
-        return cls(
-            raw=tuple(raw),
-            lowered=text.lower(),
-            lines=tuple(lines),
-            front_matter=front_matter,
-            body=body,
-            headings=_headings(lines),
-            tables=dict(find_tables(lines)),
-        )
+        text = text.removeprefix("\ufeff")
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        source = text.split("\n")
+        marks = text.lower()
+        if is_page(text):
+            page = read_page(text)
+            lowered = "\n".join(page.lines).lower()
+            lines = _visible(page.lines, 0, lowered)
+            headings = _headings(lines, lowered)
+            tables = page.tables | _tables(lines)
+            return cls(source, page.lines, lines, marks, lowered, None, headings, tables, page.origin)
+        front_matter, body = split(source)
+        lines = _visible(source, body, marks)
+        tables = _tables(lines) | dict(_embedded(lines) if "<table" in marks else ())
+        return cls(source, source, lines, marks, marks, front_matter, _headings(lines, marks), tables)
 
     @property
     def meta(self) -> dict[str, Node]:
@@ -65,48 +83,89 @@ class Document:
         """Return a front matter key's texts, whether it holds one or a list."""
         node = self.meta.get(key)
         nodes = node if isinstance(node, list) else [node]
-        return tuple(text for text in nodes if isinstance(text, str) and text)
+        return tuple([text for text in nodes if isinstance(text, str) and text])
 
-    def sections(self, *words: str) -> Iterator[range]:
-        """Return the sections with one of `words` in their title, none of them inside another."""
+    def sections(self, *words: str, but: Sequence[str] = ()) -> Iterator[range]:
+        """Return the sections with one of `words` in their title, none of them inside another.
+
+        Where no heading has such a title, a short line of plain or bold text may be one.
+
+        Args:
+            words: In lower case.
+            but: Words that the title must not have.
+        """
         if not any(word in self.lowered for word in words):
             return
         done = 0
-        for heading in self.headings:
-            if heading.span.start > done and any(word in heading.title.lower() for word in words):
+        for heading in self.headings or self._plain_headings():
+            title = heading.title.lower()
+            if (
+                heading.span.start > done
+                and any(word in title for word in words)
+                and not any(word in title for word in but)
+            ):
                 done = heading.span.stop
                 yield heading.span
 
-    def mentions(self, phrase: str) -> list[int]:
-        """Return the indices of the visible lines that hold a phrase, given in lower case."""
-        if phrase not in self.lowered:
-            return []
-        return [i for i, line in enumerate(self.lines) if phrase in line.lower()]
+    def tables_in(self, span: range) -> list[int]:
+        """Return where tables stand in a section."""
+        return [at for at in span if at in self.tables] if self.tables else []
+
+    def mentions(self, phrase: str, *, hidden: bool = False) -> list[int]:
+        """Return the indices of the lines that hold a phrase, given in lower case.
+
+        Args:
+            phrase: The phrase; it holds no line end.
+            hidden: Whether code and comments count.
+        """
+        return [i for i in _lines_with(self.lowered, phrase) if hidden or phrase in self.lines[i].lower()]
+
+    def _plain_headings(self) -> tuple[Heading, ...]:
+        """Return what stands for headings in a text without any: lines of nothing but a usual title."""
+        found = [
+            (i, 1, line.strip("*_: \t"))
+            for i, line in enumerate(self.lines)
+            if len(line) <= _MAX_TITLE and _TITLE.fullmatch(line)
+        ]
+        return _nested(found, len(self.lines))
 
 
-def _visible(raw: list[str], body: int) -> list[str]:
+def _lines_with(text: str, phrase: str) -> list[int]:
+    """Return the indices of the lines of `text` that hold a phrase."""
+    found: list[int] = []
+    at = line = 0
+    while (start := text.find(phrase, at)) >= 0:
+        line += text.count("\n", at, start)
+        found.append(line)
+        if (at := text.find("\n", start)) < 0:
+            break
+    return found
+
+
+def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
     """Blank what a reader of the rendered card does not see; each line keeps its place.
 
     A comment or a fence that is never closed hides nothing: the card is broken, and its claims still count.
     """
-    lines = [""] * body + [line if len(line) <= _MAX_LINE else "…" for line in raw[body:]]
-    last_close = max((i for i, line in enumerate(lines) if "-->" in line), default=-1)
+    lines = [""] * body + [*raw[body:]]
+    if len(text) > _MAX_LINE:
+        lines = [line if len(line) <= _MAX_LINE else "…" for line in lines]
+    marked = sorted({i for mark in ("<!--", "-->", "```", "~~~") for i in _lines_with(text, mark)})
+    last_close = next((i for i in reversed(marked) if "-->" in lines[i]), -1)
     fence, opened, in_comment = "", 0, False
-    hidden: dict[int, str] = {}
-    for i, line in enumerate(lines):
+    for i in marked:
+        line = lines[i]
         if fence:
-            hidden[i] = "```"  # not blank: code ends a list
             if (found := _FENCE.fullmatch(line)) and found[1].startswith(fence) and not found[2].strip():
+                lines[opened : i + 1] = ["```"] * (i + 1 - opened)  # not blank: code ends a list
                 fence = ""
         elif in_comment or "<!--" in line:
-            kept, in_comment = _without_comments(line, in_comment, last_close > i)
-            hidden[i] = kept
-        elif ("```" in line or "~~~" in line) and (found := _FENCE.fullmatch(line)) and "`" not in found[2]:
+            if in_comment:
+                lines[opened + 1 : i] = [""] * (i - opened - 1)
+            lines[i], in_comment = _without_comments(line, in_comment, last_close > i)
+            opened = i
+        elif (found := _FENCE.fullmatch(line)) and "`" not in found[2]:
             fence, opened = found[1], i
-            hidden[i] = "```"
-    for i, line in hidden.items():
-        if not fence or i < opened:
-            lines[i] = line
     return lines
 
 
@@ -127,14 +186,41 @@ def _without_comments(line: str, inside: bool, closes_later: bool) -> tuple[str,
         at, inside = start, True
 
 
-def _headings(lines: list[str]) -> tuple[Heading, ...]:
+def _tables(lines: Sequence[str]) -> dict[int, Table]:
+    """Find the tables with pipes, and where none of them is a training log, the aligned ones."""
+    tables = dict(find_tables(lines))
+    if not any({"epoch", "step"} & set(table.columns) for table in tables.values()):
+        tables |= find_aligned(lines)
+    return tables
+
+
+def _embedded(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
+    """Find the HTML tables of a Markdown card; rows give the card's lines."""
+    start = None
+    for i, line in enumerate(lines):
+        if start is None and "<table" in line.lower():
+            start = i
+        if start is not None and "</table" in line.lower():
+            page = read_page("\n".join(lines[start : i + 1]))
+            origin = [start + at for at in page.origin]
+            for at, table in page.tables.items():
+                yield origin[at], moved(table, origin)
+            start = None
+
+
+def _headings(lines: Sequence[str], text: str) -> tuple[Heading, ...]:
     found = [
         (i, len(match[1]), (match[2] or "").rstrip("# \t"))
-        for i, line in enumerate(lines)
-        if "#" in line and (match := _HEADING.fullmatch(line))
+        for i in _lines_with(text, "#")
+        if (match := _HEADING.fullmatch(lines[i]))
     ]
+    return _nested(found, len(lines))
+
+
+def _nested(found: Sequence[tuple[int, int, str]], end: int) -> tuple[Heading, ...]:
+    """Return headings with their sections, from their line, level and title."""
     headings: list[Heading] = []
-    ends = [len(lines)] * 7  # for each level, the line where a section of that level would end
+    ends = [end] * 7  # for each level, the line where a section of that level would end
     for i, level, title in reversed(found):
         if title:  # without one it only ends what stands above
             headings.append(Heading(level, title, range(i + 1, ends[level])))

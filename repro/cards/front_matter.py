@@ -3,6 +3,9 @@
 Scalars stay the text that was printed (`license: no`, a data set called `1.10`). Anchors, aliases, tags and
 deep nesting have no place on a card, so a front matter with one of them is not composed at all: like a broken
 one, it is read for its simple `key: value` lines only.
+
+What the generators print is a small, regular part of YAML, and most front matters hold nothing else: they are
+read by `repro.cards.plain_yaml`, many times as fast as PyYAML, which reads the others.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+from repro.cards.plain_yaml import plain_yaml
 from repro.records.card import FrontMatter, Node
 
 _MAX_DEPTH = 20
@@ -36,9 +40,10 @@ def split(lines: Sequence[str]) -> tuple[FrontMatter | None, int]:
     if not lines or lines[start].rstrip() != "---":
         return None, 0
     start += 1
-    closed = next((i for i in range(start, len(lines)) if lines[i].rstrip() == "---"), None)
+    rules = (i for i in range(start, len(lines)) if lines[i][:3] == "---" and lines[i].rstrip() == "---")
+    closed = next(rules, None)
     if closed is not None:
-        data = _compose("\n".join(lines[start:closed]))
+        data = _compose(lines[start:closed])
         if data is not None:
             return FrontMatter(data, tuple(lines[start:closed]), start + 1), closed + 1
     # Broken, or never closed: a later `---` may be a rule in the middle of the body.
@@ -48,18 +53,25 @@ def split(lines: Sequence[str]) -> tuple[FrontMatter | None, int]:
         body = next((i for i in range(start, stop) if not lines[i].strip()), stop)
     end = stop if body is None else body
     inside = tuple(lines[start:end])
-    data = _compose("\n".join(inside))
+    data = _compose(inside)
     state: Literal["broken", "unclosed"] = "unclosed" if closed is None else "broken"
     front = FrontMatter(_simple(inside) if data is None else data, inside, start + 1, state)
     return front, stop + 1 if body is None else body
 
 
-def _compose(text: str) -> dict[str, Node] | None:
+def _compose(lines: Sequence[str]) -> dict[str, Node] | None:
     """Return the mapping that plain YAML prints, or None where it is not plain, not YAML or no mapping."""
-    import yaml  # slow to import, and many cards have no front matter
-
+    text = "\n".join(lines)
     if len(text) > _MAX_CHARACTERS:
         return None
+    data = plain_yaml(lines)
+    return by_parser(text) if data is None else data
+
+
+def by_parser(text: str) -> dict[str, Node] | None:
+    """Return the mapping that any safe YAML prints, or None where it is not safe, not YAML or no mapping."""
+    import yaml  # slow to import, and few cards need it
+
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         events = iter(yaml.parse(text, Loader=loader))

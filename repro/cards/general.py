@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from repro.cards.document import Document
+from repro.cards.evaluation import evaluation
 from repro.cards.interface import Reader
-from repro.cards.lists import Item, all_items, bullet, claims, first_list
+from repro.cards.lists import Item, all_items, bullet, claims, lists_below, pair
 from repro.cards.metadata import metadata
+from repro.cards.names import hyperparameter, in_words
 from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Claims, Kind
 
@@ -25,13 +27,33 @@ PACKAGES = {
     "accelerate": "accelerate",
     "trl": "trl",
     "sentence transformers": "sentence-transformers",
+    "sentence-transformers": "sentence-transformers",
     "setfit": "setfit",
     "spanmarker": "span-marker",
+    "keras": "keras",
+    "jax": "jax",
+    "flax": "flax",
+    "bitsandbytes": "bitsandbytes",
+    "deepspeed": "deepspeed",
+    "evaluate": "evaluate",
+    "unsloth": "unsloth",
+    "adapters": "adapters",
+    "python": "python",
 }
 _VERSION = re.compile(
-    r"([A-Za-z][A-Za-z _-]{0,40}?)[`*]*(?:\s*(?::|==?)\s*|\s+)[`*]*\s*(v?[0-9]+\.[0-9][^`]{0,100})`?"
+    r"([A-Za-z][A-Za-z _-]{0,40}?)(?: version)?[`*]*(?:\s*(?::|==?)\s*|\s+)[`*]*\s*"
+    r"(v?[0-9]+\.[0-9][^`]{0,100})`?",
+    re.IGNORECASE,
 )
-_MAX_HEADLINES = 5
+_SENTENCE = "following hyperparameters were used"
+#: What of a recipe for axolotl makes a training, where the card prints no list of its own.
+_RECIPE = frozenset(
+    {
+        "learning_rate", "micro_batch_size", "eval_batch_size", "gradient_accumulation_steps", "num_epochs",
+        "max_steps", "optimizer", "lr_scheduler", "warmup_steps", "warmup_ratio", "weight_decay", "seed",
+        "sequence_len", "adapter", "lora_r", "lora_alpha", "lora_dropout", "load_in_8bit", "load_in_4bit",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,48 +76,69 @@ class GeneralReader(Reader):
         """Return what the sections of the card state."""
         return assemble(
             document,
-            hyperparameters=hyperparameters(document),
+            hyperparameters=self.hyperparameters(document),
             results=training_log(document),
         )
+
+    def hyperparameters(self, document: Document) -> dict[str, Claim]:
+        """Read the sections on hyperparameters, else the announced list, else known names, else a recipe."""
+        found = list(_sections(document)) or list(_announced(document))
+        found = found or [
+            item
+            for item in all_items(document.lines, range(len(document.lines)), is_name=hyperparameter)
+            if hyperparameter(item.name)
+        ]
+        return claims(self._renamed(found) if found else _recipe(document))
+
+    def _renamed(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Give names that are written in words the names that generators print."""
+        for name, text, line in items:
+            if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {text}"):
+                continue  # a list of everything, versions among it
+            if in_words(name):
+                name = hyperparameter(name) or (snake(name) if self.kind == "article" else name)
+            yield Item(name, text, line)
 
 
 def assemble(document: Document, *, hyperparameters: dict[str, Claim], results: int | None) -> Claims:
     """Put the claims together: what is read alike from every card, and what the reader found."""
+    stated = versions(document)
+    lines = {claim.line for group in (hyperparameters, stated) for claim in group.values()}
     return Claims(
         **metadata(document),
         hyperparameters=hyperparameters,
-        versions=versions(document),
-        evaluation=evaluation(document),
+        versions=stated,
+        evaluation=evaluation(document, besides=lines),
         results=None if results is None else document.tables[results],
-        tables=tuple(table for at, table in document.tables.items() if at != results),
+        tables=tuple([document.tables[at] for at in sorted(document.tables) if at != results]),
     )
 
 
-def hyperparameters(document: Document) -> dict[str, Claim]:
+def _sections(document: Document) -> Iterator[Item]:
     """Read the sections on hyperparameters: their bullets, bare pairs and two-column tables."""
-    items: list[Item] = []
     for span in document.sections("hyperparameter", "hyper-parameter", "hyper parameter"):
-        items.extend(all_items(document.lines, span))
-        for table in (document.tables[at] for at in span if at in document.tables):
-            if len(table.columns) == 2:
-                pairs = (row for row in table.rows if len(row.cells) == 2 and row.cells[0].text)
-                items.extend(Item(plain(row.cells[0].text), row.cells[1].text, row.line) for row in pairs)
-    return claims(items)
+        yield from all_items(
+            document.lines, span, is_name=lambda name: name.isidentifier() or hyperparameter(name)
+        )
+        for at in document.tables_in(span):
+            for row in document.tables[at].rows:
+                if len(document.tables[at].columns) == 2 == len(row.cells) and row.cells[0].text:
+                    yield Item(plain(row.cells[0].text), row.cells[1].text, row.line)
 
 
-def evaluation(document: Document) -> dict[str, Claim]:
-    """Read the headline: the list below «achieves the following results», else the section on metrics."""
-    for i in document.mentions("achieves the following result")[:_MAX_HEADLINES]:
-        if found := _metrics(first_list(document.lines, i)):
-            return found
-    for span in document.sections("validation metrics"):
-        if found := _metrics(all_items(document.lines, span)):
-            return found
-    return {}
+def _announced(document: Document) -> Iterator[Item]:
+    return lists_below(document.lines, document.mentions(_SENTENCE))
 
 
-def _metrics(items: Iterator[Item]) -> dict[str, Claim]:
-    return claims(Item(name, text, line) for printed, text, line in items if (name := snake(printed)))
+def _recipe(document: Document) -> Iterator[Item]:
+    """Read the recipe that axolotl pastes into its cards."""
+    for start in document.mentions("axolotl version:")[:1]:
+        for i in range(start + 2, len(document.text)):
+            if document.text[i].startswith("```"):
+                return
+            name, _, text = document.text[i].partition(": ")
+            if name in _RECIPE and text.strip() not in ("", "null"):
+                yield Item(name, text.strip(), i + 1)
 
 
 def training_log(document: Document) -> int | None:
@@ -103,27 +146,35 @@ def training_log(document: Document) -> int | None:
     timed = {at for at, table in document.tables.items() if {"epoch", "step"} & set(table.columns)}
     losses = {at for at, table in document.tables.items() if any("loss" in name for name in table.columns)}
     for span in document.sections("training results", "training logs"):
-        for at in span:
+        for at in document.tables_in(span):
             if at in timed or at in losses:
                 return at
     return min(timed & losses, default=None)
 
 
 def versions(document: Document) -> dict[str, Claim]:
-    """Read the versions from their section, else from bullets anywhere that name a known package."""
-    if not any(name in document.lowered for name in PACKAGES):
-        return {}
-    titled = [i for span in document.sections("framework version", "library version") for i in span]
-    return _versions(document, titled) or _versions(document, range(len(document.lines)))
+    """Read the versions from their section, else from lines anywhere that name a known package."""
+    titled = [i for span in document.sections("version") for i in span]
+    found = _versions(document, titled, titled=True)
+    if not found and any(name in document.lowered for name in PACKAGES):
+        found = _versions(document, range(len(document.lines)), titled=False)
+    return found
 
 
-def _versions(document: Document, indices: Iterable[int]) -> dict[str, Claim]:
+def _versions(document: Document, indices: Iterable[int], *, titled: bool) -> dict[str, Claim]:
     found: dict[str, Claim] = {}
     for i in indices:
-        content = bullet(document.lines[i])
-        pair = _VERSION.fullmatch(content.strip("`*")) if content and len(content) < 200 else None
-        package = PACKAGES.get(pair[1].lower()) if pair else None
-        if pair and package and package not in found:
-            text = pair[2].strip()
-            found[package] = Claim(text=text, value=text.split()[0], line=i + 1)
+        line = document.lines[i]
+        if "." not in line or len(line) > 300:
+            continue
+        content = bullet(line)
+        if content is None and (titled or pair(line)):
+            content = line.strip().removeprefix("|")
+            content = content.replace("|", " ").strip()
+        for part in re.split(r"[,;] ", content or ""):
+            printed = _VERSION.fullmatch(part.strip("`*. "))
+            package = PACKAGES.get(printed[1].lower()) if printed else None
+            if printed and package and package not in found:
+                text = printed[2].strip()
+                found[package] = Claim(text=text, value=text.split()[0], line=i + 1)
     return found

@@ -6,11 +6,13 @@ A kind that gets a reader of its own replaces its line here; nothing else change
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from repro.cards.document import Document
 from repro.cards.general import GeneralReader
 from repro.cards.interface import Reader
-from repro.cards.lists import bullet
+from repro.cards.lists import all_items
+from repro.cards.names import hyperparameter
 from repro.cards.trainer import TrainerReader
 
 
@@ -25,34 +27,79 @@ def marked(
     def mark(document: Document) -> bool:
         return (
             any(library in document.words("library_name") for library in libraries)
-            or any(phrase in document.lowered for phrase in phrases)
+            or any(phrase in document.marks for phrase in phrases)
             or any(
                 printed.startswith(tag) if tag.endswith(":") else printed == tag
                 for printed in document.words("tags")
                 for tag in tags
             )
+            or (document.origin is not None and _marked_page(document, tags, phrases))
         )
 
     return mark
 
 
+_from_trainer = marked(  # people remove the tag or the comment
+    tags=("generated_from_trainer",), phrases=("the information the trainer had access to",)
+)
+
+
+_MAX_ITEMS = 1_000  # that are looked at for names in words
+_NO_LINK = str.maketrans("", "", "[]")
+
+
+def _marked_page(document: Document, tags: tuple[str, ...], phrases: tuple[str, ...]) -> bool:
+    """Tell whether a page shows the marks: of the front matter only tags are left, of a link its text."""
+    return any(phrase.translate(_NO_LINK) in document.lowered for phrase in phrases) or any(
+        tag in document.marks for tag in tags if tag.startswith("generated_from_")
+    )
+
+
+def is_trainer(document: Document) -> bool:
+    """Tell whether the Trainer wrote this; a page may have kept only its sentence and its names."""
+    used = "following hyperparameters were used during training"
+    return _from_trainer(document) or (
+        document.origin is not None and used in document.lowered and "train_batch_size" in document.lowered
+    )
+
+
 def is_article(document: Document) -> bool:
-    """Tell whether this is a page's text: typographic bullets that state something, no card's form."""
-    if document.meta or document.tables or "•" not in document.lowered:
+    """Tell whether this is an article: typographic bullets, aligned columns, or names in words."""
+    if document.front_matter:
         return False
-    return any(line.lstrip().startswith("•") and ":" in str(bullet(line)) for line in document.lines)
+    if any("|" not in document.lines[at] for at in document.tables) and "<table" not in document.marks:
+        return True
+    if any(line.lstrip().startswith("•") and ":" in line for line in document.lines if "•" in line):
+        return True
+    if document.headings and document.origin is None:
+        return False
+    items = all_items(document.lines, range(len(document.lines)), is_name=hyperparameter)
+    return len({hyperparameter(item.name) for item in islice(items, _MAX_ITEMS)} - {None}) > 1
 
 
 READERS: tuple[Reader, ...] = (
-    GeneralReader("setfit", marked(tags=("generated_from_setfit_trainer",), libraries=("setfit",))),
     GeneralReader(
-        "spanmarker", marked(tags=("generated_from_span_marker_trainer",), libraries=("span-marker",))
+        "setfit",
+        marked(
+            tags=("generated_from_setfit_trainer",), libraries=("setfit",), phrases=("this is a [setfit]",)
+        ),
     ),
     GeneralReader(
-        "sentence-transformers",
-        marked(libraries=("sentence-transformers",), phrases=("this is a [sentence-transformers]",)),
+        "spanmarker",
+        marked(
+            tags=("generated_from_span_marker_trainer",),
+            libraries=("span-marker",),
+            phrases=("this is a [spanmarker]",),
+        ),
     ),
     GeneralReader("autotrain", marked(tags=("autotrain",), phrases=("# model trained using autotrain",))),
+    GeneralReader(
+        "sentence-transformers",
+        marked(
+            libraries=("sentence-transformers",),
+            phrases=("this is a [sentence-transformers]", "using the [sentence-transformers]"),
+        ),
+    ),
     # These write the Trainer's card with other marks, or did before they had a template of their own.
     TrainerReader(
         "keras",
@@ -73,13 +120,7 @@ READERS: tuple[Reader, ...] = (
             phrases=("quantization config was used during training", "\n- peft "),
         ),
     ),
-    TrainerReader(
-        "trainer",  # people remove the tag or the comment
-        marked(
-            tags=("generated_from_trainer",),
-            phrases=("the information the trainer had access to",),
-        ),
-    ),
+    TrainerReader("trainer", is_trainer),
     GeneralReader("article", is_article),
     GeneralReader("other", lambda _: True),
 )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from repro.cards.values import plain, value
 from repro.records.claims import Claim
 
-_BULLET = re.compile(r"\s*(?:[-*+](?:\s+|$)|•\s*)(.*)")
-_BULLETS = frozenset("-*+•")
+_BULLETS = "-*+•"
 _SEPARATOR = re.compile(r"==?|:")
 _MAX_NAME = 100
-_PLAIN_PAIR = re.compile(r"\s*([A-Za-z_]\w{0,60})\s*[:=]\s*(\S.*)")
 _NO_NAME = re.compile(r"[\[\]<>{}]")  # links and markup are prose, not names
+#: A pair without a bullet, behind it what it states.
+_PAIR = re.compile(
+    r"[*_`]{0,3}([A-Za-z][\w@./()-]*+(?: [\w@./()-]++){0,5}+)[*_`]{0,3}\s*[:=][*_`]{0,3}\s*(\S.*)"
+)
+_MAX_PAIR = 500
+_LABEL = re.compile(
+    r"(?:on|after|for|with)\b|.*\b(?:test|val|valid|validation|eval|evaluation|dev|results?)\b", re.IGNORECASE
+)
+_MAX_LABEL = 60
 
 
 class Item(NamedTuple):
@@ -27,64 +35,133 @@ class Item(NamedTuple):
 
 def bullet(line: str) -> str | None:
     """Return what stands behind a bullet, None where the line is none."""
-    found = _BULLET.fullmatch(line) if line.lstrip()[:1] in _BULLETS else None
-    return found[1].strip() if found else None
+    line = line.strip()
+    mark = line[:1]
+    if not mark or mark not in _BULLETS or not (mark == "•" or line[1:2].isspace() or len(line) == 1):
+        return None
+    return line[1:].lstrip()
 
 
-def first_list(lines: Sequence[str], start: int) -> Iterator[Item]:
+def pair(line: str) -> tuple[str, str] | None:
+    """Return the name and the text of a line that states them without a bullet; a few words may be a name."""
+    if (":" not in line and "=" not in line) or len(line) > _MAX_PAIR or bullet(line) is not None:
+        return None
+    found = _PAIR.fullmatch(line.strip())
+    return (found[1], found[2]) if found and not found[2].startswith("//") else None
+
+
+def lists_below(lines: Sequence[str], starts: Sequence[int], *, labels: bool = False) -> Iterator[Item]:
+    """Read the list below each of these sentences, up to the next of them; it may do without bullets.
+
+    Args:
+        lines: All lines of the card.
+        starts: The indices of the sentences, in order.
+        labels: As for `first_list`; a list without bullets then states numbers only.
+    """
+    for start, end in pairwise([*starts, len(lines)]):
+        items = list(first_list(lines, start, end, labels=labels))
+        yield from items or (
+            item for item in _bare_list(lines, start, end) if not labels or is_number(item.text)
+        )
+
+
+def first_list(
+    lines: Sequence[str], start: int, end: int | None = None, *, labels: bool = False
+) -> Iterator[Item]:
     """Read the list below the sentence on line `start`.
 
     It ends where a heading, a table or code begins, and at prose behind a blank line: as in Markdown, prose
     directly below a bullet goes on with that bullet, and so does what is indented.
+
+    Args:
+        lines: All lines of the card.
+        start: The index of the sentence.
+        end: The index at which it ends at the latest.
+        labels: Whether short labels (`on the test set`) may stand between parts of the list; only numbers are
+            read below them.
     """
+    end = len(lines) if end is None else end
     start += 1
-    while _continues(lines, start):
+    while start < end and _continues(lines, start) and not (labels and _is_label(lines, start)):
         start += 1
-    for i in range(start, len(lines)):
+    labelled = False
+    for i in range(start, end):
         content = bullet(lines[i])
         if content:
-            yield from _item(lines, i, content)
+            yield from (item for item in _item(lines, i, content) if not labelled or is_number(item.text))
+        elif content is None and labels and _is_label(lines, i):
+            labelled = True
         elif content is None and not _leaves_open(lines, i):
             return
 
 
-def all_items(lines: Sequence[str], span: range) -> Iterator[Item]:
-    """Read every bullet of a section, and its bare `name: value` and `name = value` lines."""
+def _bare_list(lines: Sequence[str], start: int, end: int) -> Iterator[Item]:
+    """Read the lines `name: value` below the sentence on line `start`, up to the first line that is none."""
+    begun = False
+    for i in range(start + 1, end):
+        if found := pair(lines[i]):
+            begun = True
+            yield Item(*found, i + 1)
+        elif begun or lines[i].strip():
+            return
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text prints a number, be it NaN's, or a percentage."""
+    meant = value(text.removesuffix("%"))
+    return meant is not None and (not isinstance(meant, str) or meant in ("nan", "inf", "-inf"))
+
+
+def all_items(
+    lines: Sequence[str], span: Iterable[int], *, is_name: Callable[[str], object] = str.isidentifier
+) -> Iterator[Item]:
+    """Read every bullet of a section, and its bare `name: value` and `name = value` lines.
+
+    Args:
+        lines: All lines of the card.
+        span: The indices of the section's lines.
+        is_name: Tells whether what stands before the colon of a bare line is a name rather than prose.
+    """
     for i in span:
         content = bullet(lines[i])
         if content:
             yield from _item(lines, i, content)
-        elif (found := _PLAIN_PAIR.fullmatch(lines[i])) and not _announced(lines, i):
-            yield Item(found[1], found[2].strip(), i + 1)
+        elif (found := pair(lines[i])) and is_name(found[0]) and not _announced(lines, i):
+            yield Item(*found, i + 1)
 
 
 def claims(items: Iterable[Item]) -> dict[str, Claim]:
     """Return claims by name; what is stated again and differs stands as `name (2)`: nothing is lost."""
     found: dict[str, Claim] = {}
-    texts: dict[str, list[str]] = {}
-    for item in items:
-        stated = texts.setdefault(item.name, [])
-        if item.text in stated[:50]:
+    texts: dict[str, set[str]] = {}
+    for name, text, line in items:
+        stated = texts.setdefault(name, set())
+        if text in stated:
             continue
-        stated.append(item.text)
-        name = item.name if len(stated) == 1 else f"{item.name} ({len(stated)})"
-        found[name] = Claim(text=item.text, value=value(item.text), line=item.line)
+        stated.add(text)
+        if len(stated) > 1:
+            name = f"{name} ({len(stated)})"
+        found[name] = Claim(text=text, value=value(text), line=line)
     return found
 
 
 def _item(lines: Sequence[str], i: int, content: str) -> Iterator[Item]:
-    separator = _SEPARATOR.search(content, 0, _MAX_NAME)
-    if not separator or _NO_NAME.search(content, 0, separator.start()):
-        return
-    if content.startswith("//", separator.end()):  # an address
-        return
-    name, text = content[: separator.start()].rstrip(), content[separator.end() :].lstrip()
-    if name.startswith("**") and text.startswith("**"):  # **Name:** value
-        name, text = name[2:], text[2:].lstrip()
-    if text.endswith(":") and _continues(lines, i + 1):
+    name, colon, text = content.partition(": ")
+    if not colon or not name.isidentifier() or len(name) > _MAX_NAME:  # not as generators print it
+        separator = _SEPARATOR.search(content, 0, _MAX_NAME)
+        if not separator or _NO_NAME.search(content, 0, separator.start()):
+            return
+        if content.startswith("//", separator.end()):  # an address
+            return
+        name, text = content[: separator.start()].rstrip(), content[separator.end() :].lstrip()
+        if name.startswith("**") and text.startswith("**"):  # **Name:** value
+            name, text = name[2:], text[2:]
+        name = plain(name)
+    text = text.lstrip()
+    if text[-1:] == ":" and _continues(lines, i + 1):
         # Trainers from 4.46 print `Use … and the args are:` and the arguments on a line of their own.
         text = f"{text}\n{lines[i + 1].strip()}"
-    if name := plain(name):
+    if name:
         yield Item(name, text, i + 1)
 
 
@@ -94,6 +171,15 @@ def _continues(lines: Sequence[str], i: int) -> bool:
         return False
     line = lines[i].strip()
     return bool(line) and not line.startswith(("#", "|", "```", "~~~", "<"))
+
+
+def _is_label(lines: Sequence[str], i: int) -> bool:
+    """Tell whether line `i` says in a few words what the results below it are of."""
+    text = lines[i].strip()
+    if not text or len(text) > _MAX_LABEL or not _continues(lines, i) or not _LABEL.match(text):
+        return False
+    below = next((line for line in lines[i + 1 : i + 3] if line.strip()), "")
+    return text[-1] == ":" or bullet(below) is not None
 
 
 def _leaves_open(lines: Sequence[str], i: int) -> bool:

@@ -11,13 +11,24 @@ from repro.cards.lists import bullet
 from repro.records.card import Node
 
 _BASE = re.compile(
-    r"fine-?tuned (?:version of|from) (?:\[([^\]]{1,300})\]|([\w./\\:-]{1,200})(?= on |\s*$))",
+    r"fine-?tuned (?:version of|from) (?:\[([^\]]{1,300})\]"
+    # without a link: one word, at the end or before its data, or one that is no word of English
+    r"|`?([\w./\\:-]{1,200})`?(?= on |\s*$)|`?([\w.]{0,99}[-/_][\w./-]{1,100})`?(?=[ ,]))",
     re.IGNORECASE | re.MULTILINE,
 )
+#: What people state in a line of its own, as the Hub's template for cards has it.
+_STATED = re.compile(
+    r"\W*(fine-?tuned from(?: model)?|base model|license|model name|problem type)(?: \[optional\])?"
+    r"[*_`]*\s*:[*_`]*\s*"
+    r"(?:\[([^\]]{1,200})\]\(.*|`?([\w./\\:-][\w./\\: -]{0,100})`?)\s*",
+    re.IGNORECASE,
+)
+_MAX_STATED = 50
 _ON = re.compile(
-    r"(?:fine-?tuned (?:version of|from)|trained from scratch)\b.*? on (an? |the )", re.IGNORECASE | re.DOTALL
+    r"(?:fine-?tuned (?:version of|from)|trained from scratch)\b.*? on (an? |the | and the )", re.IGNORECASE
 )
 _LINK = re.compile(r"\[([^\]]{1,300})\]\([^)\s]{0,500}\)")
+_MODEL = re.compile(r"[\w.]+(?:[-/][\w.]+)+")
 _NOTHING = frozenset({"", "None", "unknown", "unkown"})
 _MAX_SENTENCE = 2_000
 
@@ -40,10 +51,14 @@ def metadata(document: Document) -> Metadata:
     sentence = next(_sentences(document), "")
     return Metadata(
         name=_name(document),
-        base_model=", ".join(_named(document.words("base_model"))) or _base_model(sentence),
+        base_model=", ".join(_named(document.words("base_model")))
+        or _base_model(sentence)
+        or _stated(document, "tuned from", "base model"),
         datasets=_named(document.words("datasets")) or _datasets(sentence),
-        license=", ".join(document.words("license")) or None,
-        task=next(iter(document.words("pipeline_tag")), None) or _task(document),
+        license=", ".join(document.words("license")) or _stated(document, "license"),
+        task=next(iter(document.words("pipeline_tag")), None)
+        or _task(document)
+        or _stated(document, "problem type"),
     )
 
 
@@ -67,7 +82,22 @@ def _sentences(document: Document) -> Iterator[str]:
 def _name(document: Document) -> str | None:
     titles = (heading.title for heading in document.headings if heading.level == 1)
     indexed = _dig(_index(document), "name")
-    return indexed or next(iter(document.words("model_name")), None) or next(titles, None)
+    named = indexed or next(iter(document.words("model_name")), None) or next(titles, None)
+    if named is None and not document.headings:  # an article, which may begin with the name
+        first = next((line.strip() for line in document.lines if line.strip()), "")
+        named = first if _MODEL.fullmatch(first) else _stated(document, "model name")
+    return named
+
+
+def _stated(document: Document, *phrases: str) -> str | None:
+    """Return what a line such as `- **Finetuned from model:** x` states."""
+    for phrase in phrases:
+        for i in document.mentions(phrase)[:_MAX_STATED]:
+            found = _STATED.fullmatch(document.lines[i]) if len(document.lines[i]) < _MAX_SENTENCE else None
+            if found and phrase in found[1].lower():
+                name = (found[2] or found[3]).strip()
+                return None if name in _NOTHING or name.lower() == "more information needed" else name
+    return None
 
 
 def _task(document: Document) -> str | None:
@@ -93,14 +123,14 @@ def _dig(node: dict[str, Node], key: str) -> str | None:
 
 def _base_model(sentence: str) -> str | None:
     found = _BASE.search(sentence)
-    name = (found[1] or found[2].rstrip(".")).strip() if found else ""
+    name = (found[1] or (found[2] or found[3]).rstrip(".")).strip() if found else ""
     return None if name in _NOTHING else name
 
 
 def _datasets(sentence: str) -> tuple[str, ...]:
     """Read `on the A dataset.` and `on the A, the B and the C datasets.`, nothing worded otherwise."""
     found = _ON.search(sentence)
-    if not found or found[1] != "the ":
+    if not found or not found[1].endswith("the "):  # 4.6 prints `on  and the A datasets.`
         return ()
     names, _, rest = _LINK.sub(r"\1", sentence[found.end() :]).partition(" dataset")
     if rest[:1] == "s" and rest[1:2] in {"", ".", "\n"}:

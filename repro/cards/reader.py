@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from msgspec import structs
+
 from repro.cards.document import Document
 from repro.cards.kinds import READERS
+from repro.cards.tables import moved
 from repro.errors import BadInput
 from repro.records.card import Card
+from repro.records.claims import Claim
 
 
 def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
@@ -27,17 +34,47 @@ def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
     if not text.strip().strip("\ufeff").strip():
         raise BadInput(f"{target}: the card is empty", "is this the right file, and was it saved?")
     # A lone surrogate is no character; it could be read but never written as JSON again.
-    document = Document.parse(text.encode("utf-8", "replace").decode("utf-8"))
-    for reader in READERS:
-        if reader.recognises(document):
-            return Card(
-                target=target,
-                kind=reader.kind,
-                claims=reader.read(document),
-                lines=document.raw,
-                visible=document.lines,
-                front_matter=document.front_matter,
-                headings=document.headings,
-                undecodable=undecodable,
-            )
-    raise AssertionError("the last reader recognises every card")
+    document = Document.parse(text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8"))
+    reader = next(reader for reader in READERS if reader.recognises(document))
+    card = Card(
+        target=target,
+        kind=reader.kind,
+        claims=reader.read(document),
+        lines=tuple(document.source),
+        visible=tuple(document.lines),
+        front_matter=document.front_matter,
+        headings=document.headings,
+        undecodable=undecodable,
+    )
+    return card if document.origin is None else _in_source(card, document.origin)
+
+
+def _in_source(card: Card, origin: Sequence[int]) -> Card:
+    """Return a page's card with the lines of its source instead of those that the page shows."""
+
+    def placed(claims: dict[str, Claim]) -> dict[str, Claim]:
+        return {
+            name: structs.replace(claim, line=origin[claim.line - 1] + 1) for name, claim in claims.items()
+        }
+
+    visible: list[list[str]] = [[] for _ in card.lines]
+    for line, at in zip(card.visible, origin, strict=True):
+        visible[at].append(line)
+    starts = [*origin, len(card.lines)]
+    claims = card.claims
+    return replace(
+        card,
+        claims=structs.replace(
+            claims,
+            hyperparameters=placed(claims.hyperparameters),
+            versions=placed(claims.versions),
+            evaluation=placed(claims.evaluation),
+            results=moved(claims.results, origin) if claims.results else None,
+            tables=tuple(moved(table, origin) for table in claims.tables),
+        ),
+        visible=tuple(" ".join(lines).strip() for lines in visible),
+        headings=tuple(
+            heading._replace(span=range(starts[heading.span.start], starts[heading.span.stop]))
+            for heading in card.headings
+        ),
+    )

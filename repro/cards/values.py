@@ -7,21 +7,26 @@ import re
 
 from repro.records.claims import Value
 
-# Possessive quantifiers: a text of a million digits is judged in one pass.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits than JSON's 64 bits hold are read as a float
+_MAX_INTEGER = 19  # more digits than JSON's 64 bits hold are read as a float
+_ENDS_NUMBER = frozenset("0123456789.")
+_MARKS = frozenset("*`_")
 _EMPHASIS = re.compile(r"(\*{1,3}|`|__)(.+)\1")
+_NO_WORD = re.compile(r"[^\w/@.]+")
 _NOT_FINITE = {
     f"{sign}{word}": "nan" if word == "nan" else f"{sign.strip('+')}inf"
     for sign in ("", "+", "-")
     for word in ("nan", "inf", "infinity")
 }
-_WORDS: dict[str, bool | None] = {"True": True, "true": True, "False": False, "false": False, "": None}
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(["True", "true"], True),
+    **dict.fromkeys(["False", "false"], False),
+    **dict.fromkeys(["No log", "no log", "No Log", ""], None),
+}
 
 
 def plain(text: str) -> str:
     """Return `text` without the emphasis or code marks that enclose the whole of it."""
-    enclosed = _EMPHASIS.fullmatch(text)
+    enclosed = _EMPHASIS.fullmatch(text) if text[:1] in _MARKS else None
     return enclosed[2].strip() if enclosed else text
 
 
@@ -38,16 +43,22 @@ def value(text: str) -> Value:
     >>> value("5e-05"), value("42"), value("No log"), value("NaN"), value("linear")
     (5e-05, 42, None, 'nan', 'linear')
     """
+    # Python's own reading of numbers, without what only Python means by it: `1_000`, `١`, `nan`.
+    if text[-1:] in _ENDS_NUMBER and text.isascii() and "_" not in text:
+        if text.isdigit() and len(text) < _MAX_INTEGER:
+            return int(text)
+        try:
+            number = float(text)
+        except ValueError:
+            return text
+        if not math.isfinite(number):  # 1e999 was printed, infinity was not
+            return text
+        return int(text) if text[0] in "+-" and text[1:].isdigit() and len(text) <= _MAX_INTEGER else number
     bare = plain(text)
+    if bare != text and not isinstance(meant := value(bare), str):
+        return meant
     if bare in _WORDS:
         return _WORDS[bare]
-    if bare.lower() == "no log":
-        return None
-    if _INTEGER.fullmatch(bare):
-        return int(bare)
-    if _NUMBER.fullmatch(bare):
-        number = float(bare)
-        return number if math.isfinite(number) else text  # 1e999 was printed, infinity was not
     return _NOT_FINITE.get(bare.lower(), text)
 
 
@@ -57,4 +68,6 @@ def snake(text: str) -> str:
     >>> snake("Validation Loss"), snake("eval_loss"), snake("F1 (macro)"), snake("Rewards/chosen")
     ('validation_loss', 'eval_loss', 'f1_macro', 'rewards/chosen')
     """
-    return re.sub(r"[^\w/@.]+", "_", plain(text).lower()).strip("_")
+    if text.isidentifier() and "__" not in text:
+        return text.lower().strip("_")
+    return _NO_WORD.sub("_", plain(text).lower()).strip("_")

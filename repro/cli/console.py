@@ -44,7 +44,7 @@ def print_error(error: BaseException, message: str, hint: str, code: int) -> Non
         traceback.print_exception(error)
     if shared.json:
         body = {"schema": "repro.error/1", "error": message, "hint": hint, "exit_code": code}
-        emit(to_json(body))
+        emit(to_json(body, indent=0 if shared.lines else 2))
     word = "stopped" if isinstance(error, Interrupted | KeyboardInterrupt) else "error"
     say(message if message.startswith(word) else f"{word}: {message}")
     if hint:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 import repro
-from repro.cli import audit, check, doctor, env, report, run, schema, show
+from repro.cli import audit, check, doctor, env, report, rules, run, schema, show
 from repro.cli.options import shared
 from repro.errors import Interrupted, ReproError
 
@@ -31,6 +31,7 @@ app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("env")(env.env)
 app.command("audit")(audit.audit)
+app.command("rules")(rules.rules)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 

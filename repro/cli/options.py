@@ -11,14 +11,21 @@ import typer
 
 @dataclass
 class Shared:
-    """What the printing of results and errors needs to know, whichever verb runs."""
+    """What the printing of results and errors needs to know, whichever verb runs.
+
+    Attributes:
+        json: Whether standard output is JSON.
+        lines: Whether it is JSON with one document a line.
+        verbose: Whether tracebacks are shown.
+    """
 
     json: bool = False
+    lines: bool = False
     verbose: bool = False
 
     def reset(self) -> None:
         """Forget an earlier command of the same process."""
-        self.json = self.verbose = False
+        self.json = self.lines = self.verbose = False
 
 
 shared = Shared()

@@ -54,6 +54,18 @@ def sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
 
 
+def spans(text: str) -> list[tuple[bool, str]]:
+    """Return text in pieces, and whether each stood between backticks: code, in what rules say.
+
+    >>> spans("add `license: mit`.")
+    [(False, 'add '), (True, 'license: mit'), (False, '.')]
+    """
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # one too many: none of them means anything
+        return [(False, text)]
+    return [(at % 2 == 1, piece) for at, piece in enumerate(pieces) if piece]
+
+
 def metric_title(key: str) -> str:
     """Return a metric's name for people: `validation_loss` is `Validation loss`."""
     words = line(key.replace("_", " "))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from repro.reports.formats import clean, line
+from repro.reports.formats import clean, line, spans
 
 if TYPE_CHECKING:
     from repro.reports.views import TableView
@@ -49,6 +49,17 @@ def code(text: object) -> Markdown:
     """Return text as a code span, or as plain text where a code span could be broken out of."""
     plain = line(str(text))
     return inline(plain) if not plain or "`" in plain or "|" in plain else Markdown(f"`{plain}`")
+
+
+def prose(text: object) -> Markdown:
+    """Return a sentence of a rule: what stands between backticks becomes code, the rest is escaped."""
+    pieces = spans(line(str(text)))
+    # Each piece is put on one line by itself, so the blanks at its ends are put back.
+    return Markdown("".join(code(piece) if is_code else _between(piece) for is_code, piece in pieces))
+
+
+def _between(text: str) -> str:
+    return f"{' ' * text[:1].isspace()}{inline(text)}{' ' * (text[-1:].isspace() and bool(text.strip()))}"
 
 
 def fenced(text: object) -> Markdown:

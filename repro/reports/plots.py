@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SVG = "http://www.w3.org/2000/svg"
 _INK, _MUTED, _RULE, _ACCENT, _PAPER = "#000001", "#000002", "#000003", "#000004", "#000005"
+_ERROR, _WARNING, _NOTE = "#000006", "#000007", "#000008"
 #: The style's colours: as the page's variables, and as plain ones for a file that stands alone.
 _COLOURS = {
     _INK: ("var(--ink)", "#1d1b18"),
@@ -31,7 +32,12 @@ _COLOURS = {
     _RULE: ("var(--rule)", "#dcd7cc"),
     _ACCENT: ("var(--accent)", "#0a5a7d"),
     _PAPER: ("var(--paper)", "#ffffff"),
+    # Far apart in lightness too, so that they can be told apart in grey.
+    _ERROR: ("var(--error)", "#9c1c14"),
+    _WARNING: ("var(--bar-warning)", "#c98a12"),
+    _NOTE: ("var(--bar-note)", "#a9cddd"),
 }
+_SEVERITIES = {"error": _ERROR, "warning": _WARNING, "note": _NOTE}
 #: Beyond this, a value is noted but not drawn: ticks and transforms overflow.
 _DRAWABLE = 1e30
 #: Points kept of a long curve; more cannot be told apart at the width of a page.
@@ -93,6 +99,87 @@ def draw(metrics: Mapping[str, Metric], style: Path) -> dict[str, Plots]:
                 title = metric_title(key)
                 drawn[key] = Plots(_curves(name, title, metric.rows), _differences(name, title, metric.rows))
     return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its label, what stands at its end, and its length by severity."""
+
+    label: str
+    remark: str
+    lengths: Mapping[str, int]
+
+
+def draw_bars(name: str, title: str, description: str, bars: Sequence[Bar], style: Path) -> Plot:
+    """Draw horizontal bars by severity, the first bar on top; arguments as in `Plot`."""
+    import matplotlib.style
+
+    with matplotlib.style.context(str(style), after_reset=True):
+        return _plot(*_bars(title, bars), name, title, description)
+
+
+def draw_bars_png(title: str, bars: Sequence[Bar], style: Path) -> bytes:
+    """Draw the same as PNG, in the plain colours."""
+    import matplotlib
+    import matplotlib.style
+
+    with matplotlib.style.context(str(style), after_reset=True):
+        # The style's colours are names, replaced in SVG afterwards; pixels need the colours themselves.
+        for key, value in list(matplotlib.rcParams.items()):
+            if isinstance(value, str) and (name := f"#{value.lstrip('#')}") in _COLOURS:
+                matplotlib.rcParams[key] = _COLOURS[name][1]
+        figure, axes = _bars(title, bars, plain=True)
+        if axes.get_legend_handles_labels()[1]:
+            figure.legend(loc="outside lower left", ncols=3)
+        buffer = io.BytesIO()
+        # No version of Matplotlib in the file: the same counts give the same bytes.
+        figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _bars(title: str, bars: Sequence[Bar], *, plain: bool = False) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    def colour(name: str) -> str:
+        return _COLOURS[name][1] if plain else name
+
+    figure = Figure(figsize=(8.4, 1.2 + 0.27 * max(len(bars), 1)))
+    axes = figure.subplots()
+    axes.set_title(title, loc="left")
+    places = range(len(bars))
+    left = [0] * len(bars)
+    for severity, name in _SEVERITIES.items():
+        lengths = [bar.lengths.get(severity, 0) for bar in bars]
+        if any(lengths):
+            axes.barh(
+                places,
+                lengths,
+                0.66,
+                left=left,
+                color=colour(name),
+                label=severity,
+                edgecolor=colour(_INK),
+                linewidth=0.5,
+            )
+        left = [a + b for a, b in zip(left, lengths, strict=True)]
+    for place, end, bar in zip(places, left, bars, strict=True):
+        axes.annotate(
+            clean(bar.remark),
+            (end, place),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour(_MUTED),
+        )
+    axes.set_yticks(list(places), [clean(bar.label) for bar in bars])
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    axes.set_xlim(0, 1.5 * max(left, default=1) or 1)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.set_xlabel("Findings")
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    return figure, axes
 
 
 def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:

@@ -36,18 +36,13 @@ def render(
     Raises:
         BadInput: `templates` is no folder, a template is wrong, or `folder` cannot be written.
     """
-    folders: tuple[Path, ...] = (packaged_templates(),)
-    if templates is not None:
-        if not templates.is_dir():
-            raise BadInput(f"{templates}: no such folder of templates", "name a folder with *.j2 files")
-        folders = (templates, *folders)
-    style = next(path for path in (folder / _STYLE for folder in folders) if path.is_file())
-    figures = plots.draw(comparison.metrics, style)
+    folders = template_folders(templates)
+    figures = plots.draw(comparison.metrics, plot_style(folders))
     report = views.report(run, comparison, figures)
     # Everything is rendered before anything is written: a wrong template leaves the old report whole.
     contents = {
-        folder / "card.md": _render(_markdown(folders), "card.md.j2", report),
-        folder / "report.html": _render(_html(folders), "report.html.j2", report),
+        folder / "card.md": fill(markdown_environment(folders), "card.md.j2", report=report),
+        folder / "report.html": fill(html_environment(folders), "report.html.j2", report=report),
     }
     for pair in figures.values():
         for plot in (pair.curves, pair.differences):
@@ -65,6 +60,24 @@ def packaged_templates() -> Path:
         return Path(__file__).parents[2] / "templates"
 
 
+def template_folders(templates: Path | None) -> tuple[Path, ...]:
+    """Return the folders in which templates are looked for, the user's first.
+
+    Raises:
+        BadInput: `templates` is no folder.
+    """
+    if templates is None:
+        return (packaged_templates(),)
+    if not templates.is_dir():
+        raise BadInput(f"{templates}: no such folder of templates", "name a folder with *.j2 files")
+    return (templates, packaged_templates())
+
+
+def plot_style(folders: tuple[Path, ...]) -> Path:
+    """Return the first style sheet of plots in `folders`."""
+    return next(path for path in (folder / _STYLE for folder in folders) if path.is_file())
+
+
 def _environment(folders: tuple[Path, ...], *, autoescape: bool) -> jinja2.Environment:
     # Imported here: only rendering should pay for it.
     import jinja2
@@ -79,7 +92,8 @@ def _environment(folders: tuple[Path, ...], *, autoescape: bool) -> jinja2.Envir
     )
 
 
-def _html(folders: tuple[Path, ...]) -> jinja2.Environment:
+def html_environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+    """Return the environment of HTML templates: whatever they print is cleaned and escaped."""
     from markupsafe import Markup
 
     environment = _environment(folders, autoescape=True)
@@ -92,26 +106,39 @@ def _html(folders: tuple[Path, ...]) -> jinja2.Environment:
         """Print a figure as it is: `plots` made it, and escaped the texts in it."""
         return Markup(plot.inline)  # noqa: S704 - the one place, see above
 
+    def prose(text: str) -> Markup:
+        """Print a sentence of a rule: what stands between backticks becomes code, all of it is escaped."""
+        return Markup("").join(
+            Markup("<code>{}</code>").format(piece) if is_code else piece
+            for is_code, piece in formats.spans(formats.clean(text))
+        )
+
     environment.finalize = finalize
-    environment.filters["svg"] = svg
+    environment.filters |= {"svg": svg, "prose": prose}
     return environment
 
 
-def _markdown(folders: tuple[Path, ...]) -> jinja2.Environment:
+def markdown_environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+    """Return the environment of Markdown templates: whatever they print is escaped."""
     # No HTML escaping: `markdown.finalize` escapes whatever is printed, HTML in it included.
     environment = _environment(folders, autoescape=False)
     environment.finalize = markdown.finalize
-    for function in (markdown.code, markdown.fenced, markdown.link, markdown.table):
+    for function in (markdown.code, markdown.fenced, markdown.link, markdown.prose, markdown.table):
         environment.filters[function.__name__] = function
     return environment
 
 
-def _render(environment: jinja2.Environment, name: str, report: views.Report) -> str:
+def fill(environment: jinja2.Environment, name: str, **values: object) -> str:
+    """Return a template filled with values.
+
+    Raises:
+        BadInput: The template is wrong; names its file and line.
+    """
     import jinja2
 
     hint = "compare it with the packaged template of the same name, or leave --templates out"
     try:
-        return environment.get_template(name).render(report=report)
+        return environment.get_template(name).render(values)
     except jinja2.TemplateSyntaxError as error:
         where = error.name or name
         raise BadInput(f"template {where}, line {error.lineno}: {error.message}", hint) from error

@@ -170,13 +170,13 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
         glance=_glance(run, comparison),
         metrics=tuple(_metric(key, metric, plots.get(key)) for key, metric in comparison.metrics.items()),
         stream=_stream(comparison),
-        causes=_table(
+        causes=table_view(
             ("Likely cause", "Evidence", "What would test it"),
             ((cause.cause, cause.evidence, cause.test) for cause in comparison.causes),
         ),
-        claims=_claims(claims),
-        published=_published(claims.results),
-        measured=_table(
+        claims=claims_facts(claims),
+        published=printed_table(claims.results),
+        measured=table_view(
             ("Training Loss", "Epoch", "Step", "Validation Loss"),
             (
                 (
@@ -189,15 +189,15 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ),
         ),
         remarks=case.remarks,
-        deviations=_table(
+        deviations=table_view(
             ("What", "Published", "This run", "Why"),
             ((one.what, one.published or NOT_STATED, one.actual, one.reason) for one in run.deviations),
         ),
-        assumptions=_table(
+        assumptions=table_view(
             ("What", "The card says", "Assumed", "Why"),
             ((one.what, NOT_STATED, one.value, one.reason) for one in case.assumptions),
         ),
-        tolerances=_table(
+        tolerances=table_view(
             ("Metric", "Bound", "Why"),
             (
                 (formats.metric_title(key), f"±{formats.bound(one.bound)}, assumed", one.reason)
@@ -213,14 +213,14 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Random stream", environment.stream or "unknown for these versions"),
             ("Lock, SHA-256", environment.lock_sha256 or "none"),
         ),
-        packages=_table(("Package", "Installed"), environment.packages.items(), most=2_000),
+        packages=table_view(("Package", "Installed"), environment.packages.items(), most=2_000),
         device=_device(run),
         data=_data(run),
-        hyperparameters=_table(
+        hyperparameters=table_view(
             ("Hyperparameter", "As published", "Line"),
             ((key, claim.text, str(claim.line)) for key, claim in claims.hyperparameters.items()),
         ),
-        arguments=_table(
+        arguments=table_view(
             ("Argument", "Value"), ((key, _value(value)) for key, value in run.arguments.items())
         ),
         timing=_facts(
@@ -229,7 +229,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Training", formats.duration(run.timing.training_seconds)),
             ("Gone on from step", ", ".join(str(step) for step in run.resumes)),
         ),
-        digests=_table(
+        digests=table_view(
             ("Epoch", "Of", "SHA-256"),
             (
                 (formats.epoch(at.epoch), what, digest)
@@ -359,19 +359,20 @@ def _thinned(rows: Sequence[T], marked: Any = None, most: int = MOST_ROWS) -> tu
     return [rows[at] for at in chosen], note
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], most: int = MOST_ROWS) -> TableView:
+def table_view(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], most: int = MOST_ROWS) -> TableView:
+    """Return a table of at most `most` rows."""
     shown, omitted = _thinned(tuple(rows), most=most)
     return TableView(header, tuple(shown), omitted)
 
 
-def _published(results: Table | None) -> TableView:
+def printed_table(results: Table | None) -> TableView:
     """Return the table as printed; short rows are filled up, so that every row has all columns."""
     if results is None:
         return TableView((), ())
     width = max([len(results.header), *(len(row.cells) for row in results.rows)])
     header = (*results.header, *[""] * (width - len(results.header)))
     rows = (tuple(cell.text for cell in row.cells) for row in results.rows)
-    return _table(header, ((*cells, *[""] * (width - len(cells))) for cells in rows))
+    return table_view(header, ((*cells, *[""] * (width - len(cells))) for cells in rows))
 
 
 def _facts(*pairs: tuple[str, str]) -> tuple[Fact, ...]:
@@ -379,7 +380,8 @@ def _facts(*pairs: tuple[str, str]) -> tuple[Fact, ...]:
     return tuple(Fact(label, value, formats.web_address(value)) for label, value in pairs if value)
 
 
-def _claims(claims: Claims) -> tuple[Fact, ...]:
+def claims_facts(claims: Claims) -> tuple[Fact, ...]:
+    """Return what a card says of itself, and its headline results."""
     return _facts(
         ("Model", claims.name or NOT_STATED),
         ("Fine-tuned from", claims.base_model or NOT_STATED),
@@ -420,7 +422,7 @@ def _versions(documented: Mapping[str, str], packages: Mapping[str, str]) -> Tab
             0
         ] else "✕ differs"
 
-    return _table(
+    return table_view(
         ("Package", "Documented", "Installed", "Mark"),
         ((name, version, *mark(name, version)) for name, version in documented.items()),
     )

@@ -7,7 +7,26 @@ from functools import cache
 
 from repro.rules.interface import Rule
 
-_MODULES = ("table",)
+_MODULES = (
+    "table",
+    "table_cells",
+    "table_curves",
+    "table_end",
+    "table_exchange",
+    "table_headline",
+    "table_index",
+    "table_losses",
+    "table_pace",
+    "replicates",
+    "reading",
+    "exceptions",
+    "hyperparameters",
+    "versions",
+    "metadata",
+    "provenance",
+    "completeness",
+    "safety",
+)
 
 
 @cache

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from repro.records.card import Card
 from repro.records.claims import Finding
-from repro.rules.interface import Rule, clip
+from repro.rules.interface import Found, Rule, clip
 from repro.rules.subject import ABSENT, Context, Subject
 
 
@@ -28,15 +27,25 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules, grouped by what they ask for, so that a card is asked once for each group."""
+    """Rules, grouped by what they ask for, so that a card is asked once for each group.
+
+    Attributes:
+        groups: The names of the inputs, and the rules that ask for them.
+        absent: For each group, what the absence of each of its inputs means, in words.
+    """
 
     groups: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...]
+    absent: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleSet:
         """Group rules."""
         ordered = sorted(rules, key=lambda rule: (rule.needs, rule.id))
-        return cls(tuple((needs, tuple(group)) for needs, group in groupby(ordered, lambda rule: rule.needs)))
+        groups = tuple((needs, tuple(group)) for needs, group in groupby(ordered, lambda rule: rule.needs))
+        absent = tuple(
+            tuple(ABSENT.get(name, f"the card has no {name}") for name in needs) for needs, _ in groups
+        )
+        return cls(groups, absent)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -57,38 +66,38 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
     """
     subject = Subject(card, context or Context())
     findings: list[Finding] = []
-    skipped: dict[str, tuple[str, ...]] = {}
-    for needs, group in rules.groups:
+    skipped: dict[str, list[str]] = {}
+    for (needs, group), absent in zip(rules.groups, rules.absent, strict=True):
         inputs = [getattr(subject, name) for name in needs]
         if None in inputs:
-            reason = ABSENT.get(needs[inputs.index(None)], f"the card has no {needs[inputs.index(None)]}")
-            skipped[reason] = (*skipped.get(reason, ()), *(rule.id for rule in group))
+            skipped.setdefault(absent[inputs.index(None)], []).extend([rule.id for rule in group])
             continue
         for rule in group:
-            findings += _ask(rule, inputs)
+            try:
+                # Most rules find nothing on most cards, and so nothing more is done for them.
+                if found := [*rule.check(*inputs)]:
+                    findings += [_finding(rule, each) for each in found]
+            except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and one rule must not stop the rest
+                findings.append(_broken(rule, error))
     findings.sort(key=lambda finding: (finding.line or 0, finding.rule))
-    return Checked(tuple(findings), skipped)
+    return Checked(tuple(findings), {reason: tuple(ids) for reason, ids in skipped.items()})
 
 
-def _ask(rule: Rule, inputs: Sequence[Any]) -> list[Finding]:
-    try:
-        return [
-            Finding(
-                rule=rule.id,
-                severity=found.severity or rule.severity,
-                message=found.message,
-                line=found.line,
-                help=rule.page.help if found.help is None else found.help,
-                evidence=dict(found.evidence),
-            )
-            for found in rule.check(*inputs)
-        ]
-    except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and one rule must not stop the rest
-        return [
-            Finding(
-                rule=rule.id,
-                severity="error",
-                message=f"the rule itself broke: {type(error).__name__}: {clip(str(error))}",
-                help="report it to whoever wrote the rule, with the card",
-            )
-        ]
+def _finding(rule: Rule, found: Found) -> Finding:
+    return Finding(
+        rule=rule.id,
+        severity=found.severity or rule.severity,
+        message=found.message,
+        line=found.line,
+        help=rule.page.help if found.help is None else found.help,
+        evidence=dict(found.evidence),
+    )
+
+
+def _broken(rule: Rule, error: Exception) -> Finding:
+    return Finding(
+        rule=rule.id,
+        severity="error",
+        message=f"the rule itself broke: {type(error).__name__}: {clip(str(error))}",
+        help="report it to whoever wrote the rule, with the card",
+    )

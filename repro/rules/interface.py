@@ -63,11 +63,10 @@ class Page:
     mend: str
     before: str
     after: str
+    help: str = field(init=False)  # the first paragraph of how to mend it, as one line
 
-    @property
-    def help(self) -> str:
-        """The first paragraph of how to mend it, as one line."""
-        return " ".join(self.mend.split("\n\n", 1)[0].split())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "help", " ".join(self.mend.split("\n\n", 1)[0].split()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from repro.records.card import Card, FrontMatter
 from repro.records.claims import Cell, Claim, Claims, Table
+from repro.rules.headline import Headline, headline
+from repro.rules.schedule import Pace, Schedule, pace, schedule
+
+if TYPE_CHECKING:  # they bring numpy
+    from repro.comparison.exchanges import Exchange, Indistinct
+    from repro.comparison.replicates import Beside, Peer, Value
 
 #: What the absence of an input means, in words.
 ABSENT = {
     "front_matter": "the card has no front matter",
     "progress": "the card has no table of training results",
     "losses": "the card has no table with training and validation losses",
+    "pace": "the card has no table with steps and epochs",
     "hyperparameters": "the card states no hyperparameters",
     "versions": "the card states no versions",
     "evaluation": "the card states no evaluation results",
+    "headline": "the card states no loss beside its table",
     "peers": "no replicates were given (--replicates)",
+    "replicates": "no replicates were given (--replicates)",
     "base": "nothing is known about the base model (--online asks the Hub)",
     "published": "when the card was published is not known",
     "index": "the front matter has no model-index",
+    "keys": "the card has no front matter",
+    "hub_card": "no card for the Hub: neither front matter nor a generator's marks",
+    "sentence": "the card does not say in the generator's words what was trained",
 }
+
+# First letters of lines of the front matter on which no top-level key stands.
+_NO_KEY = frozenset(("", " ", "\t", "-", "#", ":"))
+
+# The generator's own words, so that their case is fixed.
+_SENTENCES = ("fine-tuned version of", "finetuned version of", "trained from scratch", "fine-tuned from")
+_LINKED = re.compile(r"fine-?tuned (?:version of|from)\s+\[([^\]]{0,300})\]\(([^)\s]{0,500})\)")
+_MAX_SENTENCE = 2_000
+_MOST_COMMENTS = 10_000
+
+# Releases of transformers so far, by their first number.
+_MAJORS = frozenset("23456789")
 
 _TRAINING = ("training_loss", "train_loss", "loss")
 _VALIDATION = ("validation_loss", "val_loss", "eval_loss", "evaluation_loss", "valid_loss")
@@ -43,6 +68,17 @@ class Series:
     name: str
     cells: tuple[Cell | None, ...]
     values: tuple[float | None, ...]
+
+    @cached_property
+    def points(self) -> list[tuple[int, float]]:
+        """(row index, number) of the cells that hold a finite number."""
+        return [(i, v) for i, v in enumerate(self.values) if v is not None and -math.inf < v < math.inf]
+
+    @cached_property
+    def decimals(self) -> int:
+        """The most decimals with which a number of the column is printed."""
+        texts = [cell.text for cell, v in zip(self.cells, self.values, strict=True) if cell and v is not None]
+        return max([len(text.rstrip("*`_")) - text.find(".") - 1 for text in texts if "." in text], default=0)
 
 
 @dataclass(frozen=True)
@@ -68,9 +104,7 @@ class Progress:
     def points(self, name: str) -> list[tuple[int, float]]:
         """Return (row index, finite number) of a column, `epoch`, `step`, `training` or `validation`."""
         series: Series | None = getattr(self, name)
-        if series is None:
-            return []
-        return [(i, v) for i, v in enumerate(series.values) if v is not None and math.isfinite(v)]
+        return [] if series is None else series.points
 
     @cached_property
     def step_epoch(self) -> list[tuple[int, float, float]]:
@@ -82,6 +116,36 @@ class Progress:
             for i, (s, e) in enumerate(zip(self.step.values, self.epoch.values, strict=True))
             if s is not None and e is not None and 0 < e < math.inf and 0 <= s < math.inf
         ]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The sentence that says what was trained on what, in the generator's words.
+
+    Attributes:
+        text: The sentence and what follows it in its paragraph.
+        line: The 1-based line on which it begins.
+    """
+
+    text: str
+    line: int
+
+    @cached_property
+    def base(self) -> tuple[str, str] | None:
+        """The words of the base model's link and its address, None where the text links none."""
+        linked = _LINKED.search(self.text)
+        return (linked[1].strip(" \t`*"), linked[2]) if linked else None
+
+    @cached_property
+    def from_scratch(self) -> bool:
+        """Whether it says that there was no base model."""
+        return "trained from scratch" in self.text
+
+
+class Weighed(NamedTuple):
+    """What came of weighing other readings of the loss columns against the printed one."""
+
+    found: Exchange | Indistinct | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +161,7 @@ class Context:
 
     today: date | None = None
     published: datetime | None = None
-    peers: Sequence[Any] | None = None
+    peers: Sequence[Peer] | None = None
     base: Mapping[str, Any] | None = None
 
 
@@ -118,6 +182,73 @@ class Subject:
         return self.card.front_matter
 
     @cached_property
+    def text(self) -> str:
+        """The whole source; what stands at an index of it is on line `line_at(text, index)`."""
+        return "\n".join(self.card.lines)
+
+    @cached_property
+    def lowered(self) -> str:
+        """The whole source in lower case, to look for words before anything slower is done."""
+        return self.text.lower()
+
+    @cached_property
+    def body(self) -> str:
+        """The source below the front matter."""
+        front = self.card.front_matter
+        if front is None:
+            return self.text
+        above = sum(map(len, self.card.lines[: front.first - 1])) + sum(map(len, front.lines))
+        return self.text[above + front.first - 1 + len(front.lines) :]
+
+    @cached_property
+    def keys(self) -> Mapping[str, Sequence[int]] | None:
+        """The top-level keys of the front matter, and the 1-based lines on which each stands."""
+        front = self.card.front_matter
+        if front is None:
+            return None
+        found: dict[str, list[int]] = {}
+        for i, line in enumerate(front.lines, front.first):
+            if line[:1] in _NO_KEY:
+                continue
+            key, colon, rest = line.partition(":")
+            if colon and (not rest or rest[0] in " \t"):
+                found.setdefault(key.strip("'\" "), []).append(i)
+        return found
+
+    @cached_property
+    def comments(self) -> Sequence[tuple[int, int]]:
+        """Where the closed HTML comments of `text` begin and end, those in code included."""
+        found: list[tuple[int, int]] = []
+        end = 0
+        while len(found) < _MOST_COMMENTS and (start := self.text.find("<!--", end)) >= 0:
+            end = self.text.find("-->", start) + 3
+            if end < 3:
+                break
+            found.append((start, end))
+        return found
+
+    @cached_property
+    def hub_card(self) -> Card | None:
+        """The card, where it was written for the Hub: it has front matter or a generator's marks."""
+        marked = self.card.front_matter is not None or self.card.kind not in ("article", "other")
+        return self.card if marked else None
+
+    @cached_property
+    def sentence(self) -> Sentence | None:
+        """The sentence that says what was trained on what."""
+        visible = self.card.visible
+        for phrase in _SENTENCES:
+            at = self.text.find(phrase)
+            if at < 0:
+                continue
+            start = self.text.count("\n", 0, at)
+            if phrase not in visible[start]:  # hidden in a comment or in code: a later one may show
+                start = next((i for i in range(start, len(visible)) if phrase in visible[i]), -1)
+            if start >= 0:
+                return Sentence(_paragraph(visible, start), start + 1)
+        return None
+
+    @cached_property
     def index(self) -> Mapping[str, Any] | None:
         """The first entry of the front matter's model-index (`model_index` in cards of 4.7 to 4.9)."""
         meta = self.card.front_matter.data if self.card.front_matter else {}
@@ -128,6 +259,28 @@ class Subject:
     def hyperparameters(self) -> Mapping[str, Claim] | None:
         """The stated hyperparameters by printed name, None where there are none."""
         return self.claims.hyperparameters or None
+
+    @cached_property
+    def headline(self) -> Headline | None:
+        """The headline's loss, looked up in the results table."""
+        progress = self.progress
+        if progress is None or progress.validation is None:
+            return None
+        series = progress.validation
+        return headline(self.claims.evaluation, series.points, series.decimals, progress.points("training"))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What the hyperparameters state about batches, epochs and steps; there always is one."""
+        return schedule(self.claims.hyperparameters)
+
+    @cached_property
+    def pace(self) -> Pace | None:
+        """How many steps an epoch has, as the results table implies it."""
+        progress = self.progress
+        if progress is None or progress.epoch is None:
+            return None
+        return pace(progress.step_epoch, progress.epoch.decimals, self.schedule.accumulation)
 
     @cached_property
     def versions(self) -> Mapping[str, Claim] | None:
@@ -161,9 +314,39 @@ class Subject:
         return progress if progress and progress.training and progress.validation else None
 
     @property
-    def peers(self) -> Sequence[Any] | None:
+    def peers(self) -> Sequence[Peer] | None:
         """Public replicates of the same recipe."""
         return self.context.peers
+
+    @cached_property
+    def weighed(self) -> Weighed | None:
+        """What came of weighing other readings of the two loss columns; None where there are not both."""
+        losses = self.losses
+        if losses is None or losses.training is None or losses.validation is None:
+            return None
+        from repro.comparison.exchanges import find_exchange  # brings numpy
+
+        transformers = self.claims.versions.get("transformers")
+        major = transformers.text.lstrip("v").partition(".")[0] if transformers else ""
+        series = next((s for s in (losses.step, losses.epoch) if s and len(s.points) == len(losses)), None)
+        return Weighed(
+            find_exchange(
+                losses.training.cells,
+                losses.validation.cells,
+                [value for _, value in series.points] if series else (),
+                shortest=int(major) < 5 if major in _MAJORS else None,
+            )
+        )
+
+    @cached_property
+    def replicates(self) -> Beside | None:
+        """The results table beside the replicates that were given."""
+        progress, peers = self.progress, self.peers
+        if progress is None or not peers:
+            return None
+        from repro.comparison.replicates import lay_beside  # brings numpy
+
+        return lay_beside(tuple(_values(progress, peers)), peers)
 
     @property
     def base(self) -> Mapping[str, Any] | None:
@@ -176,12 +359,56 @@ class Subject:
         return self.context.published
 
 
+def _values(progress: Progress, peers: Sequence[Peer]) -> Iterator[Value]:
+    """Yield the losses of a table; where it lacks steps or epochs, those of the replicates fill in."""
+    from repro.comparison.replicates import Value
+
+    known = [each for peer in peers for each in peer.evaluations]
+    steps = {round(each.epoch, 2): each.step for each in known}
+    epochs = {each.step: each.epoch for each in known}
+    empty = (None,) * len(progress)
+    step_of = progress.step.values if progress.step else empty
+    epoch_of = progress.epoch.values if progress.epoch else empty
+    for metric, series in (("training_loss", progress.training), ("validation_loss", progress.validation)):
+        seen: set[float] = set()  # of a step that stands twice, the first row counts
+        for row, value in series.points if series else ():
+            step, epoch = step_of[row], epoch_of[row]
+            if step is None and epoch is not None and math.isfinite(epoch):
+                step = steps.get(round(epoch, 2))
+            if step is None or not math.isfinite(step) or step % 1 or step in seen:
+                continue
+            seen.add(step)
+            if epoch is None or not 0 < epoch < math.inf:
+                epoch = epochs.get(int(step))
+            if epoch is not None and series is not None:
+                unit = 10.0 ** -min(series.decimals, 12)
+                yield Value(metric, row, epoch, int(step), value, unit)  # type: ignore[arg-type]
+
+
+def line_at(text: str, index: int) -> int:
+    """Return the 1-based line on which a character of a text stands."""
+    return text.count("\n", 0, index) + 1
+
+
+def _paragraph(lines: Sequence[str], start: int) -> str:
+    """Return at most four lines from `start` on, up to a blank one, a bullet, a heading or a table."""
+    taken = [lines[start]]
+    for line in lines[start + 1 : start + 4]:
+        if not line.strip() or line.lstrip()[:1] in "#|-*•":
+            break
+        taken.append(line)
+    return "\n".join(taken)[:_MAX_SENTENCE]
+
+
 def _series(table: Table, names: Sequence[str]) -> Series | None:
     name = next((name for name in names if name in table.columns), None)
     if name is None:
         return None
     cells = table.column(name)
-    return Series(name, cells, tuple(map(number, cells)))
+    values = [
+        cell.value if cell is not None and cell.value.__class__ is float else number(cell) for cell in cells
+    ]
+    return Series(name, cells, tuple(values))
 
 
 def number(cell: Cell | Claim | None) -> float | None:

@@ -8,7 +8,7 @@ from repro.cards.document import Document
 
 
 def lines(text: str) -> tuple[str, ...]:
-    return Document.parse(text).lines
+    return tuple(Document.parse(text).lines)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -47,7 +47,7 @@ def test_sections_hold_their_subsections() -> None:
 def test_front_matter_is_not_body() -> None:
     """YAML comments are no headings and YAML lists state nothing, but their lines are counted."""
     document = Document.parse("---\n# note\ntags: a\n---\n# Title")
-    assert document.lines == ("", "", "", "", "# Title")
+    assert document.lines == ["", "", "", "", "# Title"]
     assert (document.words("tags"), document.words("none")) == (("a",), ())
 
 

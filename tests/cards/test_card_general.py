@@ -38,6 +38,7 @@ def test_subsections_count_and_repetitions_do_not() -> None:
         ("- Pytorch 1.13.0+cu117", "torch", "1.13.0+cu117"),
         ("• Tokenizers: 0.12.1", "tokenizers", "0.12.1"),
         ("- `Datasets` 2.7.1.dev0", "datasets", "2.7.1.dev0"),
+        ("- Python: 3.10.12", "python", "3.10.12"),
         ("- TRL: 0.24.0", "trl", "0.24.0"),
         ("- Sentence Transformers: 3.3.1", "sentence-transformers", "3.3.1"),
         ("- Accelerate: 1.2.1", "accelerate", "1.2.1"),
@@ -53,7 +54,7 @@ def test_versions_by_package(heading: str, line: str, package: str, version: str
 
 @pytest.mark.parametrize(
     "line",
-    ["- Datasets 3 splits", "- Transformers", "- Python: 3.10.1", "Transformers 4.2.1", "- Torch light"],
+    ["- Datasets 3 splits", "- Transformers", "- Ruby: 3.10.1", "Transformers 4.2.1", "- Torch light"],
 )
 def test_other_bullets_are_no_versions(line: str) -> None:
     """What is no bullet, no known package or no version is not read as one."""
@@ -79,3 +80,38 @@ def test_metrics_of_a_section() -> None:
 def test_free_text_states_what_it_states() -> None:
     """A text of a few lines gives a name and invents nothing."""
     assert read("# Name\n\nHello | world: this is\na text - nothing else.") == Claims(name="Name")
+
+
+def test_recipe_stands_in_for_a_list() -> None:
+    """Axolotl's recipe states the training's settings only where the card prints no list of its own."""
+    settings = "learning_rate: 2e-4\nlora_model_dir: null\nseed: null\nadapter: lora\n"
+    recipe = f"axolotl version: `0.4.1`\n```yaml\n{settings}```\n"
+    assert {name: (c.text, c.line) for name, c in read(f"# x\n{recipe}").hyperparameters.items()} == {
+        "learning_rate": ("2e-4", 4),
+        "adapter": ("lora", 7),
+    }
+    text = f"# x\n{recipe}## Hyperparameters\n- num_epochs: 3\n"
+    assert list(read(text).hyperparameters) == ["num_epochs"]
+
+
+def test_versions_without_bullets() -> None:
+    """Below their heading versions may stand in a line, in a sentence of versions, or in a table."""
+    text = "## Framework versions\nTransformers 4.21.2, Datasets 2.7.1\n"
+    text += "| Package | Version |\n|--|--|\n| PyTorch | 1.13.0 |\n"
+    assert {name: (c.text, c.line) for name, c in read(text).versions.items()} == {
+        "transformers": ("4.21.2", 2),
+        "datasets": ("2.7.1", 2),
+        "torch": ("1.13.0", 5),
+    }
+
+
+def test_quantization_is_part_of_the_training() -> None:
+    """The list that PEFT prints on quantization is read beside the Trainer's."""
+    text = (
+        "The following hyperparameters were used during training:\n- seed: 1\n\n"
+        "The following `bitsandbytes` quantization config was used during training:\n- load_in_8bit: True\n"
+    )
+    assert {name: c.value for name, c in read(text).hyperparameters.items()} == {
+        "seed": 1,
+        "load_in_8bit": True,
+    }

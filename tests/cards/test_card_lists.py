@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.cards.lists import Item, all_items, claims, first_list
+from repro.cards.lists import Item, all_items, claims, first_list, is_number, lists_below
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,30 @@ def test_sentence_may_take_two_lines() -> None:
     assert [item.name for item in first_list(["It achieves the following", "results:", "", "- a: 1"], 0)] == [
         "a"
     ]
+
+
+def test_each_list_ends_at_the_next_sentence() -> None:
+    """Below several sentences each list is read once, with bullets or without; labels ask for numbers."""
+    lines = ["first:", "- a: 1", "second:", "b: 2", "c: x", "third:", "", "prose", "d: 4"]
+    assert [item.name for item in lists_below(lines, [0, 2, 5])] == ["a", "b", "c"]
+    assert [item.name for item in lists_below(lines, [0, 2, 5], labels=True)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.5", True),
+        ("91.1%", True),
+        ("nan", True),
+        ("**3**", True),
+        ("No log", False),
+        ("x", False),
+        ("", False),
+    ],
+)
+def test_numbers_are_told_from_words(text: str, expected: bool) -> None:
+    """Numbers, percentages and what is not finite count as numbers; words and nothing do not."""
+    assert is_number(text) == expected
 
 
 def test_sections_may_state_pairs_without_bullets() -> None:

@@ -76,3 +76,19 @@ def test_generated_sentence(sentence: str, base: str | None, datasets: tuple[str
     """The generated sentence names the base model and the data sets; other wordings are not guessed at."""
     found = read(f"# x\n\nThis model {sentence}\n")
     assert (found["base_model"], found["datasets"]) == (base, datasets)
+
+
+def test_stated_in_lines_of_their_own() -> None:
+    """The lines of the Hub's template name base model and licence where front matter and sentence do not."""
+    text = "# x\n- **Finetuned from model [optional]:** [a/b](https://x)\n- **License:** MIT\n"
+    found = read(text)
+    assert (found["base_model"], found["license"]) == ("a/b", "MIT")
+    assert read("- **License:** [More Information Needed]")["license"] is None
+
+
+def test_card_of_4_6_names_its_data_set() -> None:
+    """4.6 prints a list of one data set oddly; the sentence behind it is not taken for its name."""
+    text = (
+        "is a fine-tuned version of [a](x) on  and the b datasets.\nIt achieves them on the evaluation set:"
+    )
+    assert read(text)["datasets"] == ("b",)

@@ -64,11 +64,11 @@ def test_log_is_found_without_its_heading() -> None:
 
 
 def test_headline_is_the_first_list() -> None:
-    """Of two lists of results the first is the headline; odd values stay text."""
+    """Of two lists of results the first has the bare names, and nothing of the second is lost."""
     sentence = "It achieves the following results on the evaluation set:\n"
     claims = read(f"{sentence}- Loss: nan\n- Accuracy: 91.1370%\n- F1: 0,86\n\n{sentence}- Loss: 0.5\n")
     assert {name: claim.value for name, claim in claims.evaluation.items()} == {
-        "loss": "nan", "accuracy": "91.1370%", "f1": "0,86",
+        "loss": "nan", "accuracy": "91.1370%", "f1": "0,86", "loss (2)": 0.5,
     }  # fmt: skip
 
 

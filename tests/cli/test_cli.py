@@ -187,8 +187,8 @@ def test_unusable_cards(repro: Any, tmp_path: Path) -> None:
     refused(repro("audit", "nothing.md"), 2, "no such file")
     (tmp_path / "empty.md").write_text(" \n")
     refused(repro("audit", "empty.md"), 2, "empty.md", "empty")
-    (tmp_path / "binary.md").write_bytes(b"\x89PNG\xff")
-    refused(repro("audit", "binary.md"), 2, "not UTF-8")
+    (tmp_path / "binary.md").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    refused(repro("audit", "binary.md"), 2, "binary", "UTF-8")
     (tmp_path / "folder").mkdir()
     refused(repro("audit", "folder"), 2, "no card")
 

@@ -1,0 +1,97 @@
+"""The headline: what a card says that the model achieves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from repro.cards.document import Document
+from repro.cards.lists import Item, all_items, claims, is_number, lists_below, pair
+from repro.cards.values import plain, snake
+from repro.records.claims import Claim, Table
+
+_SENTENCES = ("the following result", "achieves:")
+_TITLES = ("evaluation", "metrics", "results", "performance")
+_OTHER_TITLES = ("training", "data", "set metrics", "versions")  # logs and statistics, not results
+_METRIC = re.compile(
+    r"(?:(?:test|eval|evaluation|val|validation|dev|macro|micro|weighted|average|mean|best|final)[ _-])?"
+    r"(?:loss|acc|accuracy|f1|precision|recall|wer|cer|bleu|sacrebleu|rouge[-_]?(?:1|2|l|lsum)|meteor|map"
+    r"|perplexity|ppl|auc|auroc|mcc|exact[ _-]match|em|mse|rmse|mae|r2|spearmanr?|pearsonr?|iou|dice|chrf)"
+    r"(?:[ _-](?:score|macro|micro|weighted))?",
+    re.IGNORECASE,
+)
+_NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
+_DICT = re.compile(rf"\{{(?:'[\w ]{{1,40}}': {_NUMBER}(?:, ?|\}}))++")
+_DICT_PAIR = re.compile(rf"'([\w ]+)': ({_NUMBER})")
+_MAX_LINE = 200
+#: What the Trainer's `log_metrics` prints, `***** eval metrics *****` above it.
+_LOGGED = " metrics *****"
+_LOGGED_PAIR = re.compile(r"\s*(\w{1,60})\s*=\s*(\S.{0,60})")
+
+
+def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]:
+    """Read the results: the lists below the sentences that announce them, else the sections on evaluation.
+
+    Beside them, what `Trainer.log_metrics` has printed, and lines that state nothing but a metric.
+
+    Args:
+        document: The card.
+        besides: The lines of claims of another sort.
+    """
+    items = [*_announced(document)] or [item for item in _sections(document) if item.line not in besides]
+    items += _logged(document)
+    items += [item for item in _alone(document) if item.line not in besides]
+    once = {(item.line, item.name): item for item in items}
+    named = (Item(snake(item.name), item.text, item.line) for item in once.values() if item.text)
+    return claims(item for item in named if item.name)
+
+
+def _announced(document: Document) -> Iterator[Item]:
+    starts = sorted({i for phrase in _SENTENCES for i in document.mentions(phrase)})
+    return lists_below(document.lines, starts, labels=True)
+
+
+def _sections(document: Document) -> Iterator[Item]:
+    for span in document.sections("validation metrics"):
+        yield from all_items(document.lines, span)
+    for span in document.sections(*_TITLES, but=_OTHER_TITLES):
+        for at in document.tables_in(span):
+            yield from _tabled(document.tables[at])
+        items = all_items(document.lines, span, is_name=bool)
+        yield from (item for item in items if is_number(item.text))
+
+
+def _tabled(table: Table) -> Iterator[Item]:
+    """Read a table of metrics: one a row below `Metric`, or one a column in the row of all labels."""
+    for row in table.rows:
+        first = plain(row.cells[0].text) if row.cells else ""
+        for column, cell in list(zip(table.header, row.cells, strict=False))[1:]:
+            if not is_number(plain(cell.text)):
+                continue
+            if table.columns[0] == "metric":
+                name = first if len(table.columns) == 2 else f"{column}_{first}"
+                yield Item(name, cell.text, row.line)
+            elif table.columns[0] == "label" and first == "all":
+                yield Item(column, cell.text, row.line)
+
+
+def _logged(document: Document) -> Iterator[Item]:
+    for start in document.mentions(_LOGGED, hidden=True):
+        for i in range(start + 1, len(document.text)):
+            found = _LOGGED_PAIR.fullmatch(document.text[i])
+            if not found:
+                break
+            yield Item(found[1], found[2].rstrip(), i + 1)
+
+
+def _alone(document: Document) -> Iterator[Item]:
+    """Read the lines that are `F1 score: 85.1` or `{'f1': 85.1}` and nothing else."""
+    for i, line in enumerate(document.lines):
+        if (":" not in line and "=" not in line) or len(line) > _MAX_LINE or line[:2] == "- ":
+            continue
+        if line.startswith("{'"):
+            pairs = _DICT_PAIR.findall(line) if _DICT.fullmatch(line.rstrip()) else []
+            if all(_METRIC.fullmatch(name) for name, _ in pairs):
+                yield from (Item(name, text, i + 1) for name, text in pairs)
+        elif (found := pair(line)) and _METRIC.fullmatch(found[0]) and is_number(found[1]):
+            yield Item(*found, i + 1)

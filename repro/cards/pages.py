@@ -1,0 +1,229 @@
+"""HTML pages to the lines that a reader of the rendered page sees, for the readers of Markdown.
+
+A card needs no tree: headings, lists, tables and code are found in one pass over the tags. The standard
+library's parser would do, but takes time quadratic in what is never closed (`<!--`, `<a `): 2 s for 80 KB.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html import unescape
+
+from repro.cards.tables import table
+from repro.records.claims import Table
+
+_START = re.compile(
+    r"\s*(?:<!--(?:[^-]|-(?!->))*+-->\s*|<\?[^>]*+>\s*)*+<(?:!doctype html|html)\b", re.IGNORECASE
+)
+_CLOSED = re.compile(r"</(?:p|li|ul|ol|table|h[1-6]|div|pre)>", re.IGNORECASE)
+_MAX_SPANNED = 10_000  # cells of a page that stand empty because another one spans them
+_LOOK = 100_000  # characters of a text that say whether it is a page
+
+# An attribute's value may hold anything but its own quote. No alternative can fail before the text's end, so
+# each character is looked at once; a tag that the text's end cuts off matches without its `>`.
+_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)(>?)|!--|[!?])")
+_ANNOUNCED = re.compile(r"(?<=:)\n")
+_SPAN = re.compile(r"\b(col|row)span\s*=\s*[\"']?(\d{1,2})\b", re.IGNORECASE)
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "title", "svg", "math", "textarea"})
+_RAW = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in _UNSEEN}
+#: What marks a line in Markdown.
+_MARKS = {"li": "- "} | {f"h{level}": "#" * level + " " for level in range(1, 7)}
+#: What stands in the cells of a table only where it lays out a page.
+_LAYOUT = frozenset(_MARKS) - {"li"} | {"pre"}
+_BLOCKS = frozenset(
+    {
+        *_MARKS, "pre", "br", "p", "div", "section", "article", "header", "footer", "main", "nav", "aside",
+        "ul", "ol", "dl", "dt", "dd",
+        "blockquote", "details", "summary", "figure", "figcaption", "form", "hr", "body", "html", "caption",
+    }
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Page:
+    """What a page shows.
+
+    Attributes:
+        lines: Its text, line by line, headings, bullets and code marked as in Markdown.
+        origin: For each line, the index of the source's line in which it begins.
+        tables: Its tables by the index of their header's line; rows give lines of `lines`, counted from 1.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    origin: list[int] = field(default_factory=list)
+    tables: dict[int, Table] = field(default_factory=dict)
+
+
+def is_page(text: str) -> bool:
+    """Tell whether a text is HTML rather than Markdown with some HTML in it."""
+    if _START.match(text):
+        return True
+    head = text[:_LOOK]
+    if not head.lstrip().startswith("<") or not _CLOSED.search(head):
+        return False
+    lines = [line.lstrip() for line in head.split("\n") if line.strip()]
+    return 2 * sum(line.startswith("<") for line in lines) > len(lines) and not any(
+        line.startswith(("# ", "## ", "---", "|", "```")) for line in lines
+    )
+
+
+def read_page(text: str) -> Page:
+    """Turn HTML into lines; any text is a page.
+
+    Args:
+        text: The page or a part of one; its lines end with a line feed.
+    """
+    builder = _Builder()
+    endless: set[str] = set()  # what is never closed from here on
+    at = line = 0
+    while tag := _TAG.search(text, at):
+        builder.text(text[at : tag.start()], line)
+        line += text.count("\n", at, tag.start())
+        name, stop = (tag[2] or "").lower(), tag.end()
+        if not name:  # a comment or a declaration
+            end = "-->" if text.startswith("!--", tag.start() + 1) else ">"
+            close = -1 if end in endless else text.find(end, stop)
+            if close < 0:
+                endless.add(end)
+            stop = stop if close < 0 else close + len(end)
+        elif not tag[4]:  # the page ends within this tag
+            at = len(text)
+            break
+        elif name in _UNSEEN and not tag[1] and name not in endless:
+            if closing := _RAW[name].search(text, stop):
+                stop = closing.start()
+            else:
+                endless.add(name)
+        else:
+            builder.tag(name, bool(tag[1]), tag[3], line)
+        line += text.count("\n", tag.start(), stop)
+        at = stop
+    builder.text(text[at:], line)
+    return builder.finish(line)
+
+
+class _Builder:
+    """Collects lines from texts and tags."""
+
+    def __init__(self) -> None:
+        self.page = Page()
+        self.parts: list[str] = []  # the text of the line, or of the cell, that is being collected
+        self.begun = 0  # the source's line on which that text begins
+        self.mark = ""  # what makes the next line a heading or a bullet
+        self.fence: str | None = None  # not None within <pre>; "```" where it holds <code>
+        self.rows: list[tuple[int, list[str]]] | None = None
+        self.cell: dict[str, int] | None = None  # how many columns and rows the open cell covers
+        self.covered: dict[int, int] = {}  # column to the number of rows below that a cell still covers
+        self.spare = _MAX_SPANNED
+
+    def text(self, text: str, line: int) -> None:
+        """Take a text that begins on this line of the source."""
+        if not self.parts:
+            bare = text.lstrip()
+            if not bare and self.fence is None:
+                return
+            self.begun = line + text.count("\n", 0, len(text) - len(bare) if self.fence is None else 0)
+        self.parts.append(text)
+
+    def tag(self, name: str, closing: bool, attributes: str, line: int) -> None:
+        """Take a tag; one that only dresses the text is passed over."""
+        if name == "table":
+            self._end_table(line)
+            self.rows = None if closing else []
+        elif self.rows is not None and name in ("tr", "td", "th"):
+            self._end_cell()
+            if name == "tr" and self.rows and any(self.rows[-1][1]):
+                self._cover(self.rows[-1][1])
+            if not closing and (name == "tr" or not self.rows):
+                self.rows.append((line, []))
+            if not closing and name != "tr":
+                self.cell = {which.lower(): int(count) for which, count in _SPAN.findall(attributes)}
+        elif self.cell is not None and name not in _LAYOUT:
+            if name in _BLOCKS and self.parts:
+                self.parts.append(" ")
+        elif name == "code" and self.fence == "" and not "".join(self.parts).strip():
+            self.fence = "```"
+        elif name in _BLOCKS:
+            if self.cell is not None:
+                self._end_table(line)  # headings and code in a table: it only lays out the page
+            awaited = self.mark and not self.parts  # <li><p>
+            self._flush()
+            if name in _MARKS:
+                self.mark = "" if closing else _MARKS[name]
+            elif name == "pre":
+                self.fence = None if closing else ""
+            if name not in ("br", "li") and not awaited:
+                self._blank(line)
+
+    def finish(self, line: int) -> Page:
+        """Return the page, which ends on this line of the source."""
+        self._end_table(line)
+        self._flush()
+        return self.page
+
+    def _emit(self, text: str, origin: int) -> None:
+        self.page.lines.append(text)
+        self.page.origin.append(origin)
+
+    def _blank(self, line: int) -> None:
+        if self.page.lines and self.page.lines[-1]:
+            self._emit("", line)
+
+    def _flush(self) -> None:
+        """End the line, or the preformatted lines, that are being collected."""
+        text, self.parts = unescape("".join(self.parts)), []
+        line = self.begun
+        if self.fence is None:
+            # As in Markdown, what a bullet announces may stand on the next line of the source.
+            for part in _ANNOUNCED.split(text):
+                words = " ".join(part.split())
+                if words:
+                    self._emit(self.mark + words, line)
+                    self.mark = ""
+                line += part.count("\n") + 1
+        elif text.strip():
+            parts = list(enumerate(text.rstrip().split("\n"), line))
+            if self.fence:
+                parts = [(line, self.fence), *parts, (parts[-1][0], self.fence)]
+            for origin, part in parts:
+                self._emit(part, origin)
+
+    def _end_cell(self) -> None:
+        if self.cell is None or not self.rows:
+            return
+        _, cells = self.rows[-1]
+        if self.parts and not any(cells):
+            self.rows[-1] = (self.begun, cells)
+        self._cover(cells)
+        across, down = self.cell.get("col", 1), self.cell.get("row", 1)
+        self.spare -= across * down - 1
+        if self.spare < 0:
+            across = down = 1
+        if down > 1:
+            self.covered |= dict.fromkeys(range(len(cells), len(cells) + across), down - 1)
+        cells += [" ".join(unescape("".join(self.parts)).split()), *[""] * (across - 1)]
+        self.parts, self.cell = [], None
+
+    def _cover(self, cells: list[str]) -> None:
+        """Leave the cells empty that one of a row above covers."""
+        while self.covered.get(len(cells), 0) > 0:
+            self.covered[len(cells)] -= 1
+            cells.append("")
+
+    def _end_table(self, line: int) -> None:
+        self._end_cell()
+        rows = [(origin, cells) for origin, cells in self.rows or () if any(cells)]
+        self._flush()
+        self.rows, self.covered = None, {}
+        if any(len(cells) > 1 for _, cells in rows):
+            self._blank(line)
+            first = len(self.page.lines)
+            below = ((first + i + 1, cells) for i, (_, cells) in enumerate(rows[1:], 1))
+            self.page.tables[first] = table(rows[0][1], below)
+            for origin, cells in rows:
+                self._emit("| " + " | ".join(cells) + " |", origin)
+        else:
+            for origin, cells in rows:
+                self._emit(cells[0], origin)
+        self._blank(line)

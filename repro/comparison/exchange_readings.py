@@ -1,0 +1,291 @@
+"""Other ways to read a table's two loss columns, and which of them are worth weighing; without numpy.
+
+Cells are numbered: row `i` of the printed training column is cell `i`, of the validation column cell `n + i`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from repro.comparison.curves import as_number
+from repro.records.claims import Cell
+
+Column = Literal["training_loss", "validation_loss"]
+Kind = Literal["printed", "exchanged", "shifted", "exchanged and shifted"]
+
+#: What a training loss reads until the first was logged.
+NO_LOG = "No log"
+#: No cell: the reading does not know the value of this row.
+UNKNOWN = -1
+
+# How the readings share the prior odds. An exchange runs on to the end more often than not (two columns
+# pasted the wrong way round from some row on); every place of one kind is as likely as another.
+_TO_THE_END, _ONE_ROW, _FROM_THE_START, _BETWEEN, _ALL = 0.35, 0.15, 0.05, 0.10, 0.02
+_SHIFTED: dict[Column, float] = {"training_loss": 0.2, "validation_loss": 0.5}
+_EXCHANGED_AND_SHIFTED, _ROTATED, _UNEVEN_STAIRS = 0.05, 0.005, 0.35
+# More boundaries than this are only nominated where the two curves cannot be told apart.
+_MOST_BOUNDARIES = 20
+_FEWEST_FOR_BOTH = 8
+
+
+class Readable(NamedTuple):
+    """The rows of a table that can be weighed.
+
+    Attributes:
+        rows: Their 0-based places in the table.
+        texts: The printed text of the 2n cells.
+        values: Their numbers, None for `No log`, blank and not finite ones.
+    """
+
+    rows: tuple[int, ...]
+    texts: tuple[str, ...]
+    values: tuple[float | None, ...]
+
+
+class Reading(NamedTuple):
+    """One way to read the table.
+
+    Attributes:
+        kind: What would have happened to the table.
+        training: The number of the cell that is the training loss of each row.
+        validation: The same for the validation loss.
+        first: The first row that reads differently.
+        last: The last one.
+        weight: Its share of the prior odds.
+        moved: The column (as mended) whose values stand in other rows, or None.
+        shift: How many rows below their own the printed values stand: -1 is one row too early.
+        spare: A cell that this reading has no place for, or UNKNOWN.
+    """
+
+    kind: Kind
+    training: tuple[int, ...]
+    validation: tuple[int, ...]
+    first: int
+    last: int
+    weight: float
+    moved: Column | None = None
+    shift: int = 0
+    spare: int = UNKNOWN
+
+
+def readable(
+    training: Sequence[Cell | None], validation: Sequence[Cell | None], position: Sequence[float] = ()
+) -> Readable:
+    """Take the rows that say something about both columns.
+
+    One row with a blank is kept, as a shift leaves one behind; several are how a table looks that was not
+    evaluated at every row, and are left out. So is a row that repeats the one above, step and all: that is
+    another finding.
+    """
+    found: list[tuple[int, tuple[_Read, _Read]]] = []
+    blanks = 0
+    for row, pair in enumerate(zip(training, validation, strict=False)):
+        left, right = _read(pair[0]), _read(pair[1])
+        if left is None or right is None or not (left[0] or right[0]):
+            continue
+        above = found[-1] if found else None
+        if above is not None and above[1] == (left, right):
+            known = row < len(position)
+            if not known or position[row] == position[above[0]]:
+                continue
+        blanks += not (left[0] and right[0])
+        found.append((row, (left, right)))
+    if blanks > 1:
+        found = [(row, pair) for row, pair in found if pair[0][0] and pair[1][0]]
+    both = [pair[0] for _, pair in found] + [pair[1] for _, pair in found]
+    return Readable(
+        tuple(row for row, _ in found), tuple(text for text, _ in both), tuple(value for _, value in both)
+    )
+
+
+_Read = tuple[str, float | None]
+
+
+def _read(cell: Cell | None) -> _Read | None:
+    """Return text and number of a cell; None where it holds neither a loss nor `No log` nor nothing."""
+    text = "" if cell is None else cell.text.strip()
+    if cell is None or not text:
+        return "", None
+    if cell.value is None:
+        return (NO_LOG if text.lower() == "no log" else ""), None
+    try:
+        number = as_number(cell)
+    except OverflowError:
+        return None
+    return None if number is None or not math.isfinite(number) else (text, number)
+
+
+def printed(n: int) -> Reading:
+    """The table as it stands."""
+    return Reading("printed", tuple(range(n)), tuple(range(n, 2 * n)), 0, n - 1, 1.0)
+
+
+def others(table: Readable, suspicious_text: bool, even_stairs: bool | None) -> list[Reading]:
+    """List the other readings that the table gives a reason to weigh; none for most tables.
+
+    Args:
+        table: The rows.
+        suspicious_text: Whether the printed texts are not what the columns' generator prints.
+        even_stairs: Where the training loss is logged more rarely than the model is evaluated: whether it
+            repeats as logging at a fixed interval does. Else None.
+    """
+    n = len(table.rows)
+    every = suspicious_text and n <= _MOST_BOUNDARIES
+    boundaries = list(range(1, n)) if every else _boundaries(table.values, n)
+    if suspicious_text and not every:
+        boundaries = sorted({*boundaries, *_odd_rows(table)})
+    found = list(_exchanges(boundaries, n)) if boundaries else []
+    for boundary in boundaries:
+        found.extend(_shifts(table, boundary, exchanged=True))
+    found.extend(_shifts_alone(table, even_stairs))
+    return found
+
+
+def _boundaries(values: Sequence[float | None], n: int) -> list[int]:
+    """Rows at which the columns may have been exchanged: where their difference changes its sign.
+
+    With d the difference of the columns, an exchange at row k lowers the sum of both columns' squared steps
+    into that row by -2 d[k-1] d[k]: it can only make them smoother where d changes its sign, or is too small
+    to tell.
+    """
+    d = [
+        None if a is None or b is None else (a - b) / (abs(a) + abs(b) or 1.0)
+        for a, b in zip(values[:n], values[n:], strict=True)
+    ]
+    steps = sorted(abs(x - y) for x, y in pairwise(d) if x is not None and y is not None)
+    near = 0.5 * steps[len(steps) // 2] ** 2 if steps else 0.0
+    low = values[n:]
+    gains: list[tuple[float, int]] = []
+    for k in range(1, n):
+        left, right = d[k - 1], d[k]
+        if low[k] is not None and low[k] in (low[k - 1], low[k + 1] if k + 1 < n else None):
+            # Validation losses hardly ever repeat; training losses that are logged rarely do.
+            gains.append((0.0, k))
+        elif right is None:
+            continue
+        elif left is None:
+            # Without a training loss above, the validation column alone must tell.
+            trio = low[k - 1], low[k], values[k]
+            above, own, other = (math.nan if value is None else value for value in trio)
+            if abs(other - above) < abs(own - above):
+                gains.append((0.0, k))
+        else:
+            # Where the curves cross at that very row, going straight on from either side changes the sign.
+            before = d[k - 2] if k > 1 else None
+            after = d[k + 1] if k + 1 < n else None
+            gain = left * right
+            if before is not None:
+                gain = min(gain, (2 * left - before) * right)
+            if after is not None:
+                gain = min(gain, left * (2 * right - after))
+            if gain < near:
+                gains.append((gain, k))
+    gains.sort()
+    return sorted(k for _, k in gains[:_MOST_BOUNDARIES])
+
+
+def _odd_rows(table: Readable) -> list[int]:
+    """Where runs of validation cells begin and end that are not printed like the others."""
+    n = len(table.rows)
+    longest = max(len(text) for text in table.texts[n:])
+    odd = [len(text) < longest for text in table.texts[n:]]
+    changes = [row for row in range(1, n) if odd[row] != odd[row - 1]]
+    return changes[:_MOST_BOUNDARIES]
+
+
+def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
+    a, b = tuple(range(n)), tuple(range(n, 2 * n))
+    ends = [0, *boundaries, n]
+    for at, k in enumerate(ends[:-1]):
+        for m in ends[at + 1 :]:
+            if k == 0 and m == n:
+                weight = _ALL
+            elif m == n:
+                weight = (_TO_THE_END + (_ONE_ROW if k == n - 1 else 0)) / n
+            elif m == k + 1:
+                weight = _ONE_ROW / n
+            elif k == 0:
+                weight = _FROM_THE_START / n
+            else:
+                weight = _BETWEEN / (n * n / 2)
+            training, validation = a[:k] + b[k:m] + a[m:], b[:k] + a[k:m] + b[m:]
+            yield Reading("exchanged", training, validation, k, m - 1, weight)
+
+
+def _shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]:
+    """One column moved by one row: it leaves a repeated cell, a blank, or its end in the wrong place."""
+    n = len(table.rows)
+    for offset in (0, n):
+        values = table.values[offset : offset + n]
+        if even_stairs is not None and not offset:
+            for k in range(1, 1 if even_stairs else n - 1):
+                yield from _shifts(table, k, column="training_loss", share=_UNEVEN_STAIRS)
+            continue
+        logged = next((row for row, value in enumerate(values) if value is not None), n)
+        column: Column = "validation_loss" if offset else "training_loss"
+        if values[-1] is None or values[-1] == values[-2]:
+            for k in range(logged, n - 1):
+                yield from _shifts(table, k, column=column, directions=(-1,))
+        for k in range(logged + 1, n - 1):
+            if values[k] is None or values[k] == values[k - 1]:
+                yield from _shifts(table, k, column=column, directions=(1,))
+        if logged == 0:
+            yield from _rotations(table, column)
+
+
+def _shifts(
+    table: Readable,
+    k: int,
+    *,
+    exchanged: bool = False,
+    column: Column | None = None,
+    directions: Sequence[int] = (-1, 1),
+    share: float | None = None,
+) -> Iterator[Reading]:
+    """Readings in which the values of one column stand one row too early or too late from row `k` on."""
+    n = len(table.rows)
+    # Where few rows are exchanged, one of them is lost and one left over, another reading fits anything.
+    if k > n - (3 if exchanged else 2) or (exchanged and n < _FEWEST_FOR_BOTH):
+        return
+    a, b = tuple(range(n)), tuple(range(n, 2 * n))
+    if exchanged:
+        a, b = a[:k] + b[k:], b[:k] + a[k:]
+    columns: tuple[tuple[Column, tuple[int, ...]], ...] = (("training_loss", a), ("validation_loss", b))
+    for name, own in columns:
+        if column not in (None, name):
+            continue
+        weight = (share or (_EXCHANGED_AND_SHIFTED if exchanged else _SHIFTED[name])) / (4 * n)
+        for shift in directions:
+            if shift < 0:
+                mended, spare = (*own[:k], UNKNOWN, *own[k:-1]), own[-1]
+            else:
+                mended, spare = (*own[:k], *own[k + 1 :], UNKNOWN), own[k]
+            training, validation = (mended, b) if name == "training_loss" else (a, mended)
+            kind: Kind = "exchanged and shifted" if exchanged else "shifted"
+            yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
+
+
+def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
+    """A shift that put the value pushed out at one end of the rows back in at the other: nothing is lost."""
+    n = len(table.rows)
+    offset = n if column == "validation_loss" else 0
+    values = [value for value in table.values[offset : offset + n] if value is not None]
+    if len(values) < n:
+        return
+    own = tuple(range(offset, offset + n))
+    other = tuple(range(n - offset, 2 * n - offset))
+    for k in range(n - 2):
+        # The cell where the rotation begins and ends lies nearer to the far end than to its neighbours.
+        near = abs(values[k] - values[-1]) * 4
+        mended: list[tuple[int, tuple[int, ...]]] = []
+        if near < abs(values[k] - values[k + 1]) and (k == 0 or near < abs(values[k] - values[k - 1])):
+            mended.append((1, (*own[:k], *own[k + 1 :], own[k])))
+        tail = abs(values[-1] - values[-2])
+        if 4 * abs(values[-1] - values[k]) < tail and (k == 0 or 4 * abs(values[-1] - values[k - 1]) < tail):
+            mended.append((-1, (*own[:k], own[-1], *own[k:-1])))
+        for shift, cells in mended:
+            training, validation = (other, cells) if offset else (cells, other)
+            yield Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)

@@ -1,0 +1,54 @@
+"""JSON: a single card laid out for reading, several as one object a line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from repro.records.codec import to_json
+from repro.reports.audits.interface import Shown, Writer
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ACTING = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+class JsonWriter(Writer):
+    """The record as it is (`repro schema audit`); the summary is a document of its own."""
+
+    independent = True
+
+    def card(self, shown: Shown) -> str:
+        """Return the audit as JSON."""
+        return dump(shown.audit, indent=0 if self.options.several else 2) + "\n"
+
+
+def dump(value: object, *, indent: int) -> str:
+    """Return JSON that can be encoded, and in which no character acts on a terminal that shows it."""
+    try:
+        text = to_json(value, indent=indent)
+    except UnicodeEncodeError:  # a file's name that is not UTF-8, or half a character in a JSON string
+        text = to_json(_encodable(msgspec.to_builtins(value)), indent=indent)
+    # These stand in strings only, where the escaped form means the same.
+    return text if text.isascii() else _ACTING.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _encodable(value: Any) -> Any:
+    """Return plain values with lone surrogates, which no UTF-8 can hold, spelled out."""
+    match value:
+        case str():
+            return _SURROGATE.sub(_escape, value)
+        case dict():
+            return {_encodable(key): _encodable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_encodable(each) for each in value]
+        case _:
+            return value
+
+
+WRITER = JsonWriter

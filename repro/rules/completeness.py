@@ -1,0 +1,488 @@
+"""RC6xx: what a card leaves out.
+
+The yardsticks are the nine sections of Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv
+1810.03993), and the Hub's annotated model card template (huggingface.co/docs/hub/model-card-annotated), whose
+headings are mapped onto them. A score says how much is written, never whether it is true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from repro.records.card import Card
+from repro.records.claims import Claims
+from repro.rules.interface import Found, Rule, rule
+from repro.rules.metadata import texts
+from repro.rules.subject import line_at
+
+#: The nine sections, in the paper's order.
+SECTIONS = (
+    "model details",
+    "intended use",
+    "factors",
+    "metrics",
+    "evaluation data",
+    "training data",
+    "quantitative analyses",
+    "ethical considerations",
+    "caveats and recommendations",
+)
+
+# A heading's topics, by words in its title: the paper's, the Hub template's and the generators' headings.
+_TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (topic, re.compile("|".join(words)))
+    for topic, words in {
+        "description": (
+            "description",
+            "model details",
+            "overview",
+            "summary",
+            "introduction",
+            "about",
+            "model type",
+            "architecture",
+        ),
+        "sources": ("sources", "developed by", r"authors?\b", "contact", "citation", "cite", "reference"),
+        "use": (
+            r"\buses?\b",
+            r"\busage\b",
+            "intended",
+            "downstream",
+            "how to",
+            "get(?:ting)? started",
+            "quick ?start",
+            "inference",
+        ),
+        "misuse": ("out[- ]of[- ]scope", "misuse", "limitation", "not intended"),
+        "factors": ("factors", "subgroup", "disaggregat", "(?:per|by)[- ](?:class|label|language|group)"),
+        "metrics": (r"\bmetrics?\b",),
+        "evaluation data": (
+            r"(?:evaluation|testing|test|eval|validation)(?:,? and \w+)? (?:data|set)",
+            "training and evaluation data",
+        ),
+        "training data": (
+            "training (?:and evaluation )?data",
+            r"\bdata ?sets?\b",
+            r"^data\b",
+            "data used",
+            "corpus",
+            "preprocessing",
+        ),
+        "results": ("results", "^evaluation", "evaluation$", "performance", "benchmark", "scores"),
+        "ethics": ("bias", "risk", "ethic", "fairness", "safety", "harm", "societal"),
+        "environment": ("environmental", "carbon", "emission"),
+        "caveats": ("caveat", "recommend", "limitation", "disclaimer", "known issues"),
+        "compute": ("compute", "hardware", "infrastructure", "speeds", "technical spec"),
+        "procedure": ("training (?:procedure|details|hyperparameters)", "fine-?tuning"),
+    }.items()
+)
+_NOTHING_SAID = re.compile(
+    "information (?:is )?needed|needs more information|carbon emissions can be estimated using the|"
+    "^use the code below to get started|should be made aware of the risks, biases and limitations",
+)
+_FIRST_FEW = 20  # the generator's comment stands at the top
+_EMPTY_WORDS = frozenset(
+    {"", "tbd", "todo", "n/a", "na", "none", "coming soon", "...", "…", "soon", "-", "wip"}
+)
+
+
+@lru_cache(8192)
+def _topics(title: str) -> frozenset[str]:
+    lowered = title[:200].lower()
+    return frozenset(topic for topic, pattern in _TOPICS if pattern.search(lowered))
+
+
+def written(lines: Sequence[str], span: range) -> bool:
+    """Tell whether a section says anything: more than headings, blanks and what a template left there."""
+    return any(_says(lines[i]) for i in span)
+
+
+def _says(line: str) -> bool:
+    bare = line.strip(" \t*_-•>|.[]():")
+    if not bare or line.lstrip().startswith("#"):
+        return False
+    lowered = bare.lower()
+    return lowered not in _EMPTY_WORDS and not _NOTHING_SAID.search(lowered[:300])
+
+
+def _written_topics(card: Card) -> set[str]:
+    """Return the topics of all sections that say something."""
+    found: set[str] = set()
+    for heading in card.headings:
+        topics = _topics(heading.title)
+        if topics and not topics <= found and written(card.visible, heading.span):
+            found |= topics
+    return found
+
+
+def _scores(card: Card, claims: Claims) -> dict[str, float]:
+    """Return how much of each of the nine sections is written: 0, 0.5 or 1."""
+    said = _written_topics(card)
+    meta = card.front_matter.data if card.front_matter else {}
+    data = bool(claims.datasets)
+    index = meta.get("model-index")
+    indexed = isinstance(index, list) and any(
+        isinstance(each, dict) and each.get("results") for each in index
+    )
+    log = claims.results is not None and bool(claims.results.rows)
+    measured = bool(claims.evaluation) or indexed or "results" in said
+
+    def half(whole: bool, part: bool) -> float:
+        return 1.0 if whole else 0.5 if part else 0.0
+
+    described = "description" in said
+    identified = bool(claims.license or claims.base_model or "sources" in said)
+    return dict(
+        zip(
+            SECTIONS,
+            (
+                half(described and identified, described or identified),
+                half({"use", "misuse"} <= said, "use" in said),
+                half("factors" in said, bool(texts(meta.get("language")))),
+                half("metrics" in said, bool(claims.evaluation or texts(meta.get("metrics")) or indexed)),
+                half("evaluation data" in said, indexed),
+                half("training data" in said, data),
+                half(measured and bool({"factors"} & said or len(claims.tables) > 0), measured or log),
+                half("ethics" in said, "environment" in said or "co2_eq_emissions" in meta),
+                half("caveats" in said and bool({"ethics", "misuse"} & said), "caveats" in said),
+            ),
+            strict=True,
+        )
+    )
+
+
+@rule("RC601", "note")
+def completeness(hub_card: Card, claims: Claims) -> Iterator[Found]:
+    """How much of a model card's nine sections is written.
+
+    Each section of Mitchell et al. 2019 (arXiv 1810.03993) counts 0, 0.5 or 1; the Hub's template has the
+    same under other headings.
+
+    | section | 1 | 0.5 |
+    |---|---|---|
+    | model details | described, and licence, base model or authors named | one of both |
+    | intended use | uses, and misuse or limitations | uses, or how to start |
+    | factors | groups, classes or domains that matter | the language |
+    | metrics | a section on them | their names |
+    | evaluation data | a section on them | a data set in model-index |
+    | training data | a section on them | a data set's name |
+    | quantitative analyses | results, and broken down in a further table | results |
+    | ethical considerations | biases, risks or ethics | emissions only |
+    | caveats and recommendations | caveats or limitations, and risks or misuse | caveats |
+
+    A section counts as written where it says anything beside a template's own words. Whether it is true, or
+    enough, is not judged. Plain texts that were not written for the Hub are left alone.
+
+    Why it matters:
+        A reader decides by these sections whether the model is fit for a purpose; most cards leave all but
+        two to the generator.
+
+    How to mend:
+        Write the sections that the finding names, a sentence each to begin with: which data, which use, what
+        it gets wrong.
+
+    Before:
+        ---
+        license: apache-2.0
+        base_model: google-bert/bert-base-uncased
+        ---
+
+        # issues-128
+
+        ## Intended uses & limitations
+
+        More information needed
+
+    After:
+        ---
+        license: apache-2.0
+        base_model: google-bert/bert-base-uncased
+        ---
+
+        # issues-128
+
+        ## Model description
+
+        A masked language model for issues of a software project.
+
+        ## Intended uses & limitations
+
+        Scoring the wording of an issue. Not for judging its author.
+
+        ## Bias, risks and limitations
+
+        Issues in other languages than English are scored as odd.
+
+        ## Recommendations
+
+        Check the score by hand before anything is closed.
+
+        ## Training data
+
+        9,300 issues in the split `train`.
+
+        ## Evaluation
+
+        ### Evaluation data
+
+        2,300 issues in the split `test`.
+
+        ### Factors
+
+        Issues by label: bug, documentation, question.
+
+        ### Metrics
+
+        Cross-entropy over masked tokens.
+
+        ### Results
+
+        | Label | Loss |
+        |:-----:|:----:|
+        | bug   | 1.2  |
+        | other | 1.3  |
+    """
+    scores = _scores(hub_card, claims)
+    total = sum(scores.values())
+    missing = [name for name, score in scores.items() if not score]
+    if total == len(SECTIONS):
+        return
+    partly = [name for name, score in scores.items() if score == 0.5]
+    yield Found(
+        f"{total:g} of 9 points for the sections of a model card; "
+        + (f"nothing on {', '.join(missing)}" if missing else f"in part {', '.join(partly)}"),
+        None,
+        {"score": total, "of": len(SECTIONS), "sections": scores},
+    )
+
+
+# As the Trainer and as the Hub's template write it, and people begin it.
+_PLACEHOLDERS = ("ore information needed", "ore Information Needed")
+
+
+@rule("RC602", "note")
+def placeholders_left(text: str) -> Iterator[Found]:
+    """Sections still hold the words that a template put there.
+
+    "More information needed" and "[More Information Needed]" stand for what was never written
+    (transformers' issue 13245).
+
+    Why it matters:
+        A reader looks under the heading and finds nothing; an empty section is worse than none.
+
+    How to mend:
+        Write the section, or delete it with its heading.
+
+    Before:
+        ## Model description
+
+        More information needed
+
+    After:
+        ## Model description
+
+        A masked language model for issues of a software project.
+    """
+    places = [(at, words) for words in _PLACEHOLDERS if (at := text.find(words)) >= 0]
+    if places:
+        count = sum(text.count(words, at) for at, words in places)
+        yield Found(
+            f"«More information needed» stands in {count} place{'s' if count > 1 else ''}",
+            line_at(text, min(places)[0]),
+            {"count": count},
+        )
+
+
+@rule("RC603", "note")
+def generator_comment_left(text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
+    """The generator's comment asks for proofreading and is still there.
+
+    "You should probably proofread and complete it, then remove this comment."
+
+    Why it matters:
+        It says that nobody has read the card since it was generated.
+
+    How to mend:
+        Proofread the card, complete it, and remove the comment.
+
+    Before:
+        <!-- This model card has been generated automatically according to the information the Trainer had
+        access to. You should probably proofread and complete it, then remove this comment. -->
+
+        # issues-128
+
+    After:
+        # issues-128
+    """
+    for start, end in comments[:_FIRST_FEW]:
+        if text.find("proofread and complete it", start, end) >= 0:
+            yield Found("the generator's request to proofread the card is still there", line_at(text, start))
+            return
+
+
+# How the Hub template's own comments begin.
+_TEMPLATE = (
+    "<!-- Provide ",
+    "<!-- Address questions around",
+    "<!-- This section ",
+    "<!-- This should link to",
+    "<!-- This relates heavily",
+    "<!-- These are the ",
+    "<!-- Relevant interpretability",
+    "<!-- Total emissions",
+    "<!-- If there is a paper",
+    "<!-- If relevant, include",
+)
+
+
+@rule("RC604", "note")
+def template_left(text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
+    """The template's instructions or its blanks are still in the card.
+
+    The Hub's template explains each section in a comment; comments that stand beside a written section are
+    harmless, and one finding names their number. Blanks such as `{{ model_id | default("Model ID", true) }}`
+    are a warning: they were meant to be filled by a program, and readers see them.
+
+    Why it matters:
+        What is left of a template tells readers that the rest may not have been written with care either.
+
+    How to mend:
+        Delete the comments, and fill or delete the blanks.
+
+    Before:
+        # Model Card for issues-128
+
+        <!-- Provide a quick summary of what the model is/does. -->
+
+    After:
+        # Model Card for issues-128
+
+        A masked language model for issues of a software project.
+    """
+    left = [start for start, _ in comments if text.startswith(_TEMPLATE, start)]
+    if left:
+        yield Found(
+            f"comments of the Hub's template that are still there: {len(left)}",
+            line_at(text, left[0]),
+            {"comments": len(left)},
+        )
+    if "{" in text and (blanks := text.count("| default(")):
+        yield Found(
+            f"blanks of the template that are not filled: {blanks}",
+            line_at(text, text.find("| default(")),
+            {"blanks": blanks},
+            severity="warning",
+        )
+
+
+# Regulation (EU) 2024/1689, Annex XI, section 1: the point, what it asks for, the topics under which a card
+# says it, and words that say it anywhere.
+_ANNEX_XI: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = (
+    ("1(a)", "intended tasks and systems", frozenset({"use"}), ()),
+    ("1(b)", "acceptable use policy", frozenset({"misuse"}), ("acceptable use",)),
+    (
+        "1(c)",
+        "date of release, distribution",
+        frozenset(),
+        ("release date", "released on"),
+    ),
+    ("1(d)", "architecture and number of parameters", frozenset(), (" parameters", "b params", "m params")),
+    ("1(e)", "modality and format of inputs and outputs", frozenset(), ("input", "modality")),
+    ("1(f)", "licence", frozenset(), ()),
+    ("2(a)", "technical means for integration", frozenset({"use"}), ("from_pretrained", "pipeline(")),
+    ("2(b)", "design and training process", frozenset({"procedure"}), ()),
+    ("2(c)", "training, testing and validation data", frozenset({"training data", "evaluation data"}), ()),
+    ("2(d)", "computational resources", frozenset({"compute"}), ("gpu", "tpu", "flops", "hours used")),
+    ("2(e)", "energy consumption", frozenset({"environment"}), ("kwh", "co2", "energy")),
+)
+
+
+@rule("RC605", "note", profiles=("strict",))
+def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Iterator[Found]:
+    """What Annex XI of the EU AI Act would ask for and this card does not mention.
+
+    Regulation (EU) 2024/1689, Annex XI, section 1, lists what the technical documentation of a
+    general-purpose AI model would contain. The finding names the points on which nothing was found here.
+    That is all it says: whether the Act applies to this model (a small fine-tune is mostly no
+    general-purpose model, and modifiers answer for their modification only), whether the documentation is
+    kept elsewhere, and whether it is sufficient is not judged.
+
+    Why it matters:
+        The list is a good table of contents for a model that others will build on.
+
+    How to mend:
+        Write a sentence on each point that is missing, or point to the document that has it.
+
+    Before:
+        ---
+        license: apache-2.0
+        ---
+
+        # issues-128
+
+    After:
+        ---
+        license: apache-2.0
+        ---
+
+        # issues-128
+
+        Released on 1 September 2025; 110 million parameters; input: English text, output: scores.
+
+        ## Uses
+
+        Scoring the wording of an issue.
+
+        ## Acceptable use
+
+        Not for judging an issue's author (limitations below).
+
+        ## Limitations
+
+        English only.
+
+        ## Training procedure
+
+        Three epochs on one GPU.
+
+        ## Training data
+
+        9,300 issues.
+
+        ## Environmental impact
+
+        1.5 kWh.
+    """
+    said = _written_topics(hub_card)
+    missing = []
+    for point, what, topics, words in _ANNEX_XI:
+        if point == "1(f)":
+            found = bool(claims.license)
+        elif point == "2(b)":
+            found = bool(topics & said or claims.hyperparameters)
+        elif point == "2(c)":
+            found = bool(topics & said or claims.datasets)
+        else:
+            found = bool(topics & said) or any(word in lowered for word in words)
+        if not found:
+            missing.append((point, what))
+    if missing:
+        named = ", ".join(f"{what} ({point})" for point, what in missing[:4])
+        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        yield Found(
+            f"{len(missing)} of {len(_ANNEX_XI)} points that Annex XI, section 1, would ask for are not "
+            f"mentioned: {named}{more}",
+            None,
+            {"missing": dict(missing), "points": len(_ANNEX_XI)},
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    completeness,
+    placeholders_left,
+    generator_comment_left,
+    template_left,
+    annex_xi,
+)

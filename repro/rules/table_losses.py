@@ -1,0 +1,347 @@
+"""RT24x: losses of the table that cannot be, or that hide what went wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from statistics import median
+
+from packaging.version import InvalidVersion, Version
+
+from repro.records.card import Card
+from repro.records.claims import Claim
+from repro.rules.interface import Found, Rule, rule
+from repro.rules.schedule import Schedule
+from repro.rules.subject import Progress
+from repro.rules.wording import place, printed, title
+
+# Below this a loss printed with four decimals is mostly rounding.
+_SMALL = 0.01
+# A training loss that was at least this and becomes 0.0 did not get there by learning.
+_ABRUPT = 0.05
+_INFLATED_SINCE = Version("4.46")
+_LONGEST_VERSION = 64
+# A model that gives every word of the largest common vocabulary the same chance has this loss.
+_VOCABULARY = 262_144
+_LANGUAGE = frozenset(
+    {"text-generation", "fill-mask", "text2text-generation", "translation", "summarization"}
+)
+
+
+@rule("RT240", "warning")
+def losses_are_finite(progress: Progress, schedule: Schedule) -> Iterator[Found]:
+    """A loss is NaN or infinite.
+
+    The training overflowed, or a batch had no label at all. The metrics of such rows are those of a
+    model that answers at random.
+
+    Why it matters:
+        Weights that were updated with a NaN are NaN, and so is everything that is computed with them.
+
+    How to mend:
+        Train again with a smaller learning rate, with bf16 instead of fp16, or without mixed precision;
+        look for batches whose labels are all -100; publish a checkpoint from before.
+
+    Before:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 1.4000          |
+        | 0.0           | 2.0   | 200  | nan             |
+
+    After:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 1.4000          |
+        | 1.2           | 2.0   | 200  | 1.3000          |
+    """
+    for series in (progress.training, progress.validation):
+        if series is None:
+            continue
+        rows = [row for row, v in enumerate(series.values) if v is not None and not -math.inf < v < math.inf]
+        if rows:
+            rate = f", at learning rate {schedule.rate:g}" if schedule.rate else ""
+            yield Found(
+                f"the {title(series)} is {printed(series.cells[rows[0]])} in {len(rows)} of "
+                f"{len(progress)} rows, first at {place(progress, rows[0])}{rate}",
+                progress.lines[rows[0]],
+                {"column": series.name, "first_row": rows[0] + 1, "rows": len(rows), "of": len(progress)},
+            )
+
+
+@rule("RT241", "warning")
+def losses_are_not_zero(progress: Progress) -> Iterator[Found]:
+    """A loss is zero in every row.
+
+    No loss of a model that predicts anything is exactly zero all along. The evaluation had no labels, or
+    its loss was not computed; a training loss of zeros hides NaNs, which the Trainer leaves out when it
+    logs.
+
+    Why it matters:
+        The column says that nothing was measured, and looks like perfection.
+
+    How to mend:
+        Pass labels to the evaluation (`label_names`, `remove_unused_columns`), and train with
+        `logging_nan_inf_filter=False` to see what hides behind a zero.
+
+    Before:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 0.0             |
+        | 1.2           | 2.0   | 200  | 0.0             |
+
+    After:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 1.4000          |
+        | 1.2           | 2.0   | 200  | 1.3000          |
+    """
+    for series in (progress.training, progress.validation):
+        if series is not None and series.points and not any(v for _, v in series.points):
+            row = series.points[0][0]
+            yield Found(
+                f"the {title(series)} is {printed(series.cells[row])} in all {len(series.points)} rows "
+                f"that have one",
+                progress.lines[row],
+                {"column": series.name, "rows": len(series.points)},
+            )
+
+
+@rule("RT242", "note")
+def zero_is_reached_slowly(losses: Progress) -> Iterator[Found]:
+    """The training loss drops to exactly zero at once, while the validation loss does not.
+
+    A loss that learns its way down passes through small numbers. The Trainer leaves NaNs out when it
+    logs (`logging_nan_inf_filter`), and once every step is NaN, what is left to log is 0.0.
+
+    Why it matters:
+        From there on nothing was learned, and the table does not say so.
+
+    How to mend:
+        Log with `logging_nan_inf_filter=False` and look at the gradient norms of these steps; with
+        quantised or fp16 weights try bf16.
+
+    Before:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 0.4321        | 1.0   | 100  | 0.4000          |
+        | 0.0           | 2.0   | 200  | 0.3900          |
+
+    After:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 0.4321        | 1.0   | 100  | 0.4000          |
+        | 0.2321        | 2.0   | 200  | 0.3900          |
+    """
+    training, validation = losses.training, losses.validation
+    if training is None or validation is None or not any(v == 0 for _, v in training.points):
+        return
+    before = 0.0
+    for row, value in training.points:
+        other = validation.values[row]
+        if value == 0 and before >= _ABRUPT and other is not None and other >= _ABRUPT:
+            yield Found(
+                f"the training loss drops from {before:g} to {printed(training.cells[row])} at "
+                f"{place(losses, row)}, where the validation loss is {printed(validation.cells[row])}",
+                losses.lines[row],
+                {"before": before, "row": row + 1, "validation": other},
+            )
+            return
+        before = value
+
+
+@rule("RT243", "warning")
+def validation_changes(progress: Progress) -> Iterator[Found]:
+    """The validation loss is the same in every row.
+
+    At least three evaluations agree in every printed digit while the training went on. The weights that
+    were evaluated did not change: they were frozen, the learning rate was zero, every update was skipped
+    for overflow, or always the same checkpoint was evaluated.
+
+    Why it matters:
+        The model is the one that the training began with, whatever the training loss says.
+
+    How to mend:
+        Check that parameters have `requires_grad`, that the learning rate is above zero, and that the
+        evaluation uses the model that is trained.
+
+    Before:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 1.4000          |
+        | 1.2           | 2.0   | 200  | 1.4000          |
+        | 1.1           | 3.0   | 300  | 1.4000          |
+
+    After:
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 1.4000          |
+        | 1.2           | 2.0   | 200  | 1.3000          |
+        | 1.1           | 3.0   | 300  | 1.2500          |
+    """
+    points = progress.points("validation")
+    if len(points) < 3 or progress.validation is None:
+        return
+    first = points[0][1]
+    if abs(first) >= _SMALL and all(v == first for _, v in points):
+        yield Found(
+            f"the validation loss is {printed(progress.validation.cells[points[0][0]])} in all "
+            f"{len(points)} rows",
+            progress.lines[points[0][0]],
+            {"value": first, "rows": len(points)},
+        )
+
+
+@rule("RT246", "note")
+def losses_have_one_scale(
+    losses: Progress, schedule: Schedule, versions: Mapping[str, Claim]
+) -> Iterator[Found]:
+    """The training loss is the validation loss times the number of accumulated batches.
+
+    Releases of transformers from 4.46 on add up, in some models and versions, the losses of accumulated
+    batches where they should take the mean (issues 34511, 35207, 38837), so that the logged training
+    loss is too large by their number. The card's ratio of training to validation loss is that number in
+    every row.
+
+    Why it matters:
+        The columns cannot be compared with each other, nor with a re-run in another release; gradient
+        clipping may have worked on too large gradients, too.
+
+    How to mend:
+        Say that the training loss is summed over the accumulated batches, or divide it by their number
+        and say so.
+
+    Before:
+        - train_batch_size: 4
+        - gradient_accumulation_steps: 8
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 12.5012       | 1.0   | 100  | 1.5000          |
+        | 11.2102       | 2.0   | 200  | 1.4100          |
+        | 10.7102       | 3.0   | 300  | 1.3900          |
+
+        ### Framework versions
+
+        - Transformers 4.46.1
+
+    After:
+        - train_batch_size: 4
+        - gradient_accumulation_steps: 8
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5627        | 1.0   | 100  | 1.5000          |
+        | 1.4013        | 2.0   | 200  | 1.4100          |
+        | 1.3388        | 3.0   | 300  | 1.3900          |
+
+        ### Framework versions
+
+        - Transformers 4.46.1
+    """
+    times = schedule.accumulation
+    if times is None or times < 4 or losses.training is None or losses.validation is None:
+        return
+    pairs = zip(losses.training.values, losses.validation.values, strict=True)
+    ratios = [
+        t / v for t, v in pairs if t is not None and v is not None and v > _SMALL and t > 0 and t < math.inf
+    ]
+    if len(ratios) < 3 or not (min(ratios) > 0.6 * times and max(ratios) < 1.6 * times):
+        return
+    if _older(versions.get("transformers")):
+        return
+    middle = median(ratios)
+    yield Found(
+        f"the training loss is {middle:.2g} times the validation loss in every row ({min(ratios):.2g} to "
+        f"{max(ratios):.2g}), and {times:g} batches were accumulated",
+        losses.lines[0],
+        {"ratio": middle, "least": min(ratios), "most": max(ratios), "accumulation": times},
+    )
+
+
+def _older(transformers: Claim | None) -> bool:
+    try:
+        return transformers is not None and Version(transformers.text[:_LONGEST_VERSION]) < _INFLATED_SINCE
+    except InvalidVersion:
+        return False
+
+
+@rule("RT247", "note")
+def losses_beat_guessing(card: Card, progress: Progress) -> Iterator[Found]:
+    """A language model's loss is higher than that of guessing among all words.
+
+    The mean cross-entropy of a model that gives every word of a vocabulary of 262,144 the same chance is
+    12.5; those of smaller vocabularies are lower. The table's last validation loss is above that, so it
+    is no mean over words, or the model is broken.
+
+    Why it matters:
+        A sum cannot be compared with anything, and a broken model should not be published.
+
+    How to mend:
+        Divide the loss by the number of words (or accumulated batches) it was summed over; else lower
+        the learning rate and look at the first batches.
+
+    Before:
+        ---
+        pipeline_tag: fill-mask
+        ---
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 41.5          | 1.0   | 100  | 44.2100         |
+        | 39.2          | 2.0   | 200  | 43.1200         |
+
+    After:
+        ---
+        pipeline_tag: fill-mask
+        ---
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 100  | 1.4000          |
+        | 1.2           | 2.0   | 200  | 1.3000          |
+    """
+    points = progress.points("validation")
+    if card.claims.task not in _LANGUAGE or not points or progress.validation is None:
+        return
+    row, last = points[-1]
+    if last > math.log(_VOCABULARY):
+        yield Found(
+            f"the last validation loss is {printed(progress.validation.cells[row])}; guessing among "
+            f"{_VOCABULARY:,} words gives {math.log(_VOCABULARY):.2f}",
+            progress.lines[row],
+            {"value": last, "guessing": math.log(_VOCABULARY)},
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    losses_are_finite,
+    losses_are_not_zero,
+    zero_is_reached_slowly,
+    validation_changes,
+    losses_have_one_scale,
+    losses_beat_guessing,
+)

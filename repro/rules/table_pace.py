@@ -1,0 +1,274 @@
+"""RT202 to RT204: steps, epochs and batches of the results table, and the training set they imply."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from itertools import islice, pairwise
+
+from repro.records.card import Card
+from repro.rules.interface import Found, Rule, Severity, rule
+from repro.rules.schedule import Pace, Schedule
+from repro.rules.subject import Progress
+
+# A range wider than this tells a reader nothing.
+_WIDEST = 1.1
+_LONGEST_LINE = 2_000
+_MOST_LINES = 200
+_NUMBER = r"(\d{1,3}(?:[,\u202f]\d{3})+|\d{1,12})(k?)"
+_EXAMPLES = re.compile(
+    rf"{_NUMBER}\s+(?:[a-z]+\s+){{0,2}}train(?:ing)?\s+(?:[a-z]+\s+)?(?:examples|samples)\b"
+    rf"|\btrain(?:ing)?\b[^.\d|]{{0,40}}?{_NUMBER}\s+(?:[a-z]+\s+)?(?:examples|samples)\b"
+    rf"|\btraining\s+(?:examples|samples)\W{{1,5}}{_NUMBER}\b",
+    re.IGNORECASE,
+)
+_SIZE_TAG = re.compile(r"dataset_size:(\d{1,12})")
+
+
+@rule("RT202", "warning")
+def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Schedule) -> Iterator[Found]:
+    """Step and epoch do not belong together.
+
+    Every epoch has the same number of steps, so step divided by epoch is the same in every row, within
+    the rounding of the printed epoch and, where batches are accumulated, of each epoch's steps. Where
+    most rows agree, the others are named. It is a note where the Trainer is known to count otherwise:
+    data that are streamed (training_steps and no epochs are stated), batches that are sampled by another
+    library, and accumulation across an interruption.
+
+    Why it matters:
+        A step or an epoch was mistyped, or the rows come from trainings with other data or batch sizes
+        than those that the card states.
+
+    How to mend:
+        Compare the row with trainer_state.json; where the training was resumed with other data or
+        another batch size, say so.
+
+    Before:
+        - train_batch_size: 32
+        - num_epochs: 4
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 291  | 1.4000          |
+        | 1.2           | 2.0   | 582  | 1.3000          |
+        | 1.1           | 3.0   | 837  | 1.2500          |
+        | 1.0           | 4.0   | 1164 | 1.2300          |
+
+    After:
+        - train_batch_size: 32
+        - num_epochs: 4
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 291  | 1.4000          |
+        | 1.2           | 2.0   | 582  | 1.3000          |
+        | 1.1           | 3.0   | 873  | 1.2500          |
+        | 1.0           | 4.0   | 1164 | 1.2300          |
+    """
+    if not pace.outside or any(later[2] < row[2] for row, later in pairwise(progress.step_epoch)):
+        return  # an epoch that goes back is RT206's
+    settled = schedule.accumulation == 1 and schedule.epochs is not None and card.kind in ("trainer", "peft")
+    severity: Severity | None = None if settled else "note"
+    usual = _range(pace)
+    rows = {row: (step, epoch) for row, step, epoch in progress.step_epoch}
+    if 4 * len(pace.outside) <= len(rows):
+        for row in pace.outside[:20]:
+            step, epoch = rows[row]
+            yield Found(
+                f"step {step:,.0f} at epoch {epoch:g} means {step / epoch:,.1f} steps an epoch, "
+                f"the {len(rows) - len(pace.outside)} other rows mean {usual}",
+                progress.lines[row],
+                {"step": step, "epoch": epoch, "steps_per_epoch": [pace.low, pace.high]},
+                severity,
+            )
+        return
+    each = sorted((step / epoch, row) for row, (step, epoch) in rows.items() if step)
+    (least, first), (most, last) = each[0], each[-1]
+    yield Found(
+        f"no number of steps an epoch fits all rows: {least:,.1f} in line {progress.lines[first]}, "
+        f"{most:,.1f} in line {progress.lines[last]}; {usual} fits {len(rows) - len(pace.outside)} of "
+        f"{len(rows)}",
+        progress.lines[min(pace.outside)],
+        {
+            "least": least,
+            "most": most,
+            "steps_per_epoch": [pace.low, pace.high],
+            "outside": len(pace.outside),
+        },
+        severity,
+    )
+
+
+@rule("RT203", "note")
+def the_data_set_has_a_size(
+    card: Card, lowered: str, progress: Progress, pace: Pace, schedule: Schedule
+) -> Iterator[Found]:
+    """The card does not say how many examples it was trained on; the table implies it.
+
+    Steps an epoch times examples a step give the size of the training set, as it was fed to the Trainer
+    (after chunking and filtering), up to the last, incomplete batch. With `dataloader_drop_last` it is
+    up to one batch more.
+
+    Why it matters:
+        The size is the quickest test whether a re-run uses the same data in the same split, and it is
+        hardly ever stated.
+
+    How to mend:
+        State the number of training examples under "Training and evaluation data", e.g. "9,303 training
+        examples".
+
+    Before:
+        - train_batch_size: 32
+        - num_epochs: 2
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 291  | 1.4000          |
+        | 1.2           | 2.0   | 582  | 1.3000          |
+
+    After:
+        The model was trained on 9,303 training examples.
+
+        - train_batch_size: 32
+        - num_epochs: 2
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 291  | 1.4000          |
+        | 1.2           | 2.0   | 582  | 1.3000          |
+    """
+    size = _size(progress, pace, schedule)
+    if size is None or _stated(card, lowered):
+        return
+    least, most = size
+    accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
+    yield Found(
+        f"{_range(pace)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
+        f"{least:,} to {most:,} training examples",
+        progress.lines[0],
+        {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
+    )
+
+
+@rule("RT204", "note")
+def the_size_fits(
+    card: Card, lowered: str, progress: Progress, pace: Pace, schedule: Schedule
+) -> Iterator[Found]:
+    """The stated number of training examples does not fit the table.
+
+    Steps an epoch times examples a step give the size of the training set. None of the numbers of
+    training examples that the card states lies within a batch of that. Documents that are cut into
+    several chunks, or filtered, make it legitimate, hence a note; sentence-transformers feeds examples
+    as they are, there it is a warning.
+
+    Why it matters:
+        Either the data, or the batch size, or the number of devices is not what the card says.
+
+    How to mend:
+        State what the Trainer was fed: its log prints `Num examples`. Check whether several devices
+        trained.
+
+    Before:
+        The model was trained on 20,000 training examples.
+
+        - train_batch_size: 32
+        - num_epochs: 2
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 291  | 1.4000          |
+        | 1.2           | 2.0   | 582  | 1.3000          |
+
+    After:
+        The model was trained on 9,303 training examples.
+
+        - train_batch_size: 32
+        - num_epochs: 2
+
+        ### Training results
+
+        | Training Loss | Epoch | Step | Validation Loss |
+        |:-------------:|:-----:|:----:|:---------------:|
+        | 1.5           | 1.0   | 291  | 1.4000          |
+        | 1.2           | 2.0   | 582  | 1.3000          |
+    """
+    size = _size(progress, pace, schedule)
+    stated = _stated(card, lowered) if size else []
+    if size is None or not stated:
+        return
+    least, most = size
+    numbers = [number for number, _ in stated]
+    for number in (*numbers, sum(numbers)):
+        slack = max(schedule.batch or 0, _rounding(number))
+        if least - slack <= number <= most + slack:
+            return
+    number, line = stated[0]
+    yield Found(
+        f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at {schedule.batch:g} "
+        f"examples a step imply {least:,} to {most:,}",
+        line or progress.lines[0],
+        {"stated": number, "least": least, "most": most},
+        "warning" if card.kind == "sentence-transformers" else None,
+    )
+
+
+def _size(progress: Progress, pace: Pace, schedule: Schedule) -> tuple[int, int] | None:
+    """Return the least and the most examples, None where the table does not tell."""
+    if pace.outside or schedule.batch is None or schedule.accumulation is None:
+        return None
+    if schedule.steps and schedule.streams:
+        # Of streamed data the Trainer counts whole epochs and, as a fraction, steps of the whole training.
+        most = pace.high / schedule.steps + 0.01
+        if pace.low <= schedule.steps <= pace.high or all(e % 1 <= most for _, _, e in progress.step_epoch):
+            return None
+    size = pace.examples(schedule.batch, schedule.accumulation)
+    return size if size and size[1] <= _WIDEST * size[0] + schedule.batch else None
+
+
+def _rounding(number: int) -> float:
+    """Return by how much a number that ends in zeros may have been rounded, up to 5 %."""
+    zeros = len(str(number)) - len(str(number).rstrip("0"))
+    return float(min(0.5 * 10**zeros, 0.05 * number))
+
+
+def _range(pace: Pace) -> str:
+    """Return the steps an epoch for a message, as whole numbers where some fit."""
+    low, high = math.ceil(pace.low - 1e-6), math.floor(pace.high + 1e-6)
+    if low > high:
+        return f"{(pace.low + pace.high) / 2:,.2f}"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _stated(card: Card, lowered: str) -> list[tuple[int, int | None]]:
+    """Return the numbers of training examples that a card states, with their lines."""
+    found: list[tuple[int, int | None]] = []
+    front = card.front_matter
+    lines = enumerate(card.visible if "amples" in lowered else (), 1)
+    for line, text in islice(((line, text) for line, text in lines if "amples" in text), _MOST_LINES):
+        for groups in _EXAMPLES.findall(text[:_LONGEST_LINE]):
+            digits, thousands = next((groups[i], groups[i + 1]) for i in (0, 2, 4) if groups[i])
+            number = int(digits.replace(",", "").replace("\u202f", ""))
+            found.append((number * (1000 if thousands else 1), line))
+    tags = front.data.get("tags") if front else None
+    if front and isinstance(tags, list):
+        sizes = (_SIZE_TAG.fullmatch(tag) for tag in tags if isinstance(tag, str))
+        found.extend((int(size[1]), front.line("tags")) for size in sizes if size)
+    return [(number, line) for number, line in found if number][:100]
+
+
+RULES: tuple[Rule, ...] = (
+    steps_fit_epochs,
+    the_data_set_has_a_size,
+    the_size_fits,
+)
