@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +14,7 @@ from repro.audits import baseline
 from repro.audits.auditor import Auditor, Settings
 from repro.audits.output import Lines, Output, StandardOutput, WholeFile, Written
 from repro.audits.sources import Chunk, Target, open_targets
-from repro.audits.stream import Answer, Bench, Format, answers, encoded, workers
+from repro.audits.stream import Answer, Bench, Format, encoded
 from repro.errors import BadInput
 from repro.records.claims import Audit
 from repro.reports.audits import Summary
@@ -140,7 +142,7 @@ def work(request: Request, observer: Observer | None = None) -> Outcome:
     format = replace(request.format, several=several)  # noqa: A001 - the word of the command
     settings = replace(settings, sources=format.name != "json")
     earlier = _earlier(request, format)
-    with workers(settings, format, request.jobs) as pool:
+    with _answering(settings, format, request.jobs or cores()) as answers:
         bench = Bench(settings, format)
         outcome = Outcome(rules=bench.auditor.rules, several=several)
         chunks = _chunks(targets)
@@ -151,7 +153,7 @@ def work(request: Request, observer: Observer | None = None) -> Outcome:
         entries: list[baseline.Entry] = []
         with _output(request, format, earlier) as output:
             output.write(encoded(bench.writer.begin()))
-            for answer in answers(chunks, bench, pool):
+            for answer in answers(bench, chunks):
                 output.write(_text(answer, bench))
                 outcome.summary.merge(answer.summary)
                 outcome.gone += answer.gone
@@ -163,6 +165,27 @@ def work(request: Request, observer: Observer | None = None) -> Outcome:
         outcome.known = sum(each.count for each in entries)
     outcome.summary.seconds = time.monotonic() - begun
     return outcome
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _answering(
+    settings: Settings,
+    format: Format,  # noqa: A002 - the word of the command
+    jobs: int,
+) -> Iterator[Callable[[Bench, Iterator[Chunk]], Iterator[Answer]]]:
+    """Yield what audits chunks: this process, or several."""
+    if jobs == 1:
+        yield map
+        return
+    from repro.audits.pool import workers  # not needed for one card, nor its imports
+
+    with workers(settings, format, jobs) as pool:
+        yield lambda _, chunks: pool.answers(chunks)
 
 
 def _chunks(targets: Iterable[Target]) -> Iterator[Chunk]:

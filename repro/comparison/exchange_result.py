@@ -118,9 +118,9 @@ class Exchange:
         text = ", ".join(parts)
         (was_above, was_below), (above, below) = self.printed_scatter, self.mended_scatter
         return (
-            f"{text[0].upper()}{text[1:]}. Read that way, the training losses scatter by {above:.2%} around "
-            f"a smooth curve instead of {was_above:.2%}, the validation losses by {below:.2%} instead of "
-            f"{was_below:.2%}; the log odds are {self.score:.1f} (curves {self.curves:+.1f}, digits "
+            f"{text[0].upper()}{text[1:]}. Read that way, the curves scatter {self.shrinks:.1f} times less "
+            f"around smooth ones (training losses by {above:.2%} instead of {was_above:.2%}, validation losses "
+            f"by {below:.2%} instead of {was_below:.2%}); the log odds are {self.score:.1f} (curves {self.curves:+.1f}, digits "
             f"{self.digits:+.1f}, repeated cells {self.repeats:+.1f})."
         )
 

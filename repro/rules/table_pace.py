@@ -14,6 +14,8 @@ from repro.rules.subject import Progress
 
 # A range wider than this tells a reader nothing.
 _WIDEST = 1.1
+# No training set is larger; a table that implies it prints other numbers than steps.
+_LARGEST = 10**13
 _LONGEST_LINE = 2_000
 _MOST_LINES = 200
 _NUMBER = r"(\d{1,3}(?:[,\u202f]\d{3})+|\d{1,12})(k?)"
@@ -233,7 +235,9 @@ def _size(progress: Progress, pace: Pace, schedule: Schedule) -> tuple[int, int]
         if pace.low <= schedule.steps <= pace.high or all(e % 1 <= most for _, _, e in progress.step_epoch):
             return None
     size = pace.examples(schedule.batch, schedule.accumulation)
-    return size if size and size[1] <= _WIDEST * size[0] + schedule.batch else None
+    if size is None or size[0] > _LARGEST:
+        return None
+    return size if size[1] <= _WIDEST * size[0] + schedule.batch else None
 
 
 def _rounding(number: int) -> float:

@@ -12,10 +12,12 @@ from auditor_samples import CARD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.audits import Request, Settings, stream, work
+from repro.audits import Request, Settings, pool, work
 from repro.audits.output import Lines, WholeFile, Written
+from repro.audits.pool import workers
 from repro.audits.sources import Given
-from repro.audits.stream import Bench, Format, answers, encoded, workers
+from repro.audits.stream import Bench, Format, encoded
+from repro.audits.work import cores
 from repro.errors import BadInput
 
 SETTINGS = Settings(select=("RT201",), plugins=False)
@@ -32,30 +34,31 @@ def chunks(count: int, taken: list[int]) -> Iterator[Given]:
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_answers_come_in_order_and_not_far_ahead(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However processes are started, answers come in the order of the chunks, few of which wait."""
-    monkeypatch.setattr(stream, "_start_method", lambda: method)
-    bench = Bench(SETTINGS, JSON)
+    monkeypatch.setattr(pool, "_start_method", lambda: method)
     taken: list[int] = []
-    with workers(SETTINGS, JSON, 2) as pool:
-        for done, answer in enumerate(answers(chunks(30, taken), bench, pool)):
+    with workers(SETTINGS, JSON, 2) as started:
+        for done, answer in enumerate(started.answers(chunks(30, taken))):
             assert f'"target":"{done}.md"'.encode() in answer.text
             assert len(taken) <= done + 8
     assert len(taken) == 30
     assert not multiprocessing.active_children()
 
 
-def test_one_job_needs_no_process() -> None:
-    """One job is done in this process, and 0 stands for one a core."""
-    with workers(SETTINGS, JSON, 1) as pool:
-        assert pool is None
-    assert stream.cores() >= 1
+def test_0_jobs_are_one_a_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 stands for as many processes as there are cores; where that is one, none is started."""
+    assert cores() >= 1
+    monkeypatch.setattr("repro.audits.work.cores", lambda: 1)
+    monkeypatch.setattr(pool, "workers", None)
+    (tmp_path / "card.md").write_text(CARD)
+    outcome = work(Request((str(tmp_path / "card.md"),), settings=SETTINGS, jobs=0))
+    assert (outcome.summary.cards, outcome.summary.findings) == (1, 2)
 
 
 def test_an_error_in_a_worker_is_the_programs_own() -> None:
     """What a worker refuses is refused here with message and hint, and the workers end."""
-    bench = Bench(SETTINGS, JSON)
     bad = Given((("empty.md", b" "),), strict=True)
-    with pytest.raises(BadInput, match="empty") as raised, workers(SETTINGS, JSON, 2) as pool:
-        list(answers([bad], bench, pool))
+    with pytest.raises(BadInput, match="empty") as raised, workers(SETTINGS, JSON, 2) as started:
+        list(started.answers([bad]))
     assert raised.value.hint
     assert not multiprocessing.active_children()
 

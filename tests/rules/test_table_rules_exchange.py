@@ -27,7 +27,7 @@ def test_the_published_table_is_read_as_its_re_runs_say() -> None:
 def test_the_message_says_rows_way_loss_and_fit() -> None:
     """Which rows, how far, what is lost and how much better it fits stand in one line."""
     message = one(columns_are_their_own, published()).message
-    for part in ("exchanged", "7.0 to 16.0", "1 row too early", "is lost", "1.0940", "times smaller"):
+    for part in ("exchanged", "7.0 to 16.0", "one row too early", "is lost", "1.0940", "times less"):
         assert part in message
     assert "\n" not in message
 
