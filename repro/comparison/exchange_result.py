@@ -119,9 +119,9 @@ class Exchange:
         (was_above, was_below), (above, below) = self.printed_scatter, self.mended_scatter
         return (
             f"{text[0].upper()}{text[1:]}. Read that way, the curves scatter {self.shrinks:.1f} times less "
-            f"around smooth ones (training losses by {above:.2%} instead of {was_above:.2%}, validation losses "
-            f"by {below:.2%} instead of {was_below:.2%}); the log odds are {self.score:.1f} (curves {self.curves:+.1f}, digits "
-            f"{self.digits:+.1f}, repeated cells {self.repeats:+.1f})."
+            f"around smooth ones (training losses by {above:.2%} instead of {was_above:.2%}, validation "
+            f"losses by {below:.2%} instead of {was_below:.2%}); the log odds are {self.score:.1f} (curves "
+            f"{self.curves:+.1f}, digits {self.digits:+.1f}, repeated cells {self.repeats:+.1f})."
         )
 
     def evidence(self, epochs: Sequence[float | int | None]) -> dict[str, Any]:
