@@ -73,7 +73,7 @@ def exceptions_in(text: str) -> tuple[Excepted, ...]:
 
 @rule("RM190", "warning")
 def reason_given(text: str) -> Iterator[Found]:
-    """An exception in the card gives its reason.
+    """An exception in the card gives no reason.
 
     A comment `<!-- repro: ignore RT203: … -->` holds findings of a rule back. Without a reason behind the
     colon it does not count, and the findings are shown.
@@ -105,7 +105,7 @@ def reason_given(text: str) -> Iterator[Found]:
 
 @rule("RM191", "note")
 def holds_something_back(text: str) -> Iterator[Found]:
-    """An exception in the card holds something back.
+    """An exception in the card holds nothing back.
 
     It names a rule that finds nothing on this card (any more), a word that is no rule's id (families cannot
     be excepted, only single rules), or a rule of safety (RS7xx), whose findings no card can hold back. Rules

@@ -24,7 +24,7 @@ _POINTER = "version https://git-lfs.github.com/spec/"
 
 @rule("RM101", "error")
 def readable(card: Card) -> Iterator[Found]:
-    """The card can be read.
+    """The card cannot be read.
 
     What was found in the card's place is no card: the answer of a server ("Entry not found"), the pointer of
     Git LFS to a file that was not fetched, a row of a collection that is broken, empty or no text, or a file
