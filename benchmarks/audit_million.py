@@ -51,6 +51,8 @@ def main() -> None:
         "--folder", type=Path, help="where the files go, which need some 3 GB for a million rows"
     )
     options = parser.parse_args()
+    # A shell that runs this in the background has it ignore Ctrl-C, and the audits would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         path = folder / ("cards.parquet" if options.parquet else "cards.jsonl")

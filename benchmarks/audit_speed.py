@@ -48,7 +48,7 @@ print(time.perf_counter() - start, refused)
 """
 
 
-# Installed programs have their byte code beside them; a machine that never writes it would measure the compiler.
+# Installed programs have their byte code beside them; where none is written, the compiler would be measured.
 ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 

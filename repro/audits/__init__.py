@@ -6,13 +6,13 @@
         print(audit.target, len(audit.findings))
 
 `sources` says what a target means, `auditor` audits one card, `stream` many of them in one process or
-several, and `work` is the whole of `repro audit`. Nothing here asks the network unless a target or `--online`
-names it.
+several, and `command` is the whole of `repro audit`. Nothing here asks the network unless a target or
+`--online` names it.
 """
 
 from repro.audits.auditor import Audited, Auditor, Settings
+from repro.audits.command import Outcome, Request, audits, work
 from repro.audits.sources import Source, open_targets
-from repro.audits.work import Outcome, Request, audits, work
 
 __all__ = [
     "Audited",

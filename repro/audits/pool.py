@@ -61,17 +61,16 @@ def workers(settings: Settings, format: Format, jobs: int) -> Iterator[Pool]:  #
     executor = ProcessPoolExecutor(
         jobs, multiprocessing.get_context(_start_method()), initializer=_begin, initargs=(settings, format)
     )
+    ours: set[multiprocessing.process.BaseProcess] = set()
     try:
         executor.submit(os.getpid)  # forks now, before a progress bar or a client has threads
+        ours = set(multiprocessing.active_children()) - before
         yield Pool(executor, jobs)
         executor.shutdown()
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        ours = set(multiprocessing.active_children()) - before
         for process in ours:
             process.kill()
-        for process in ours:
-            process.join()
+        executor.shutdown(cancel_futures=True)  # waits for them; whoever else did would be in its way
         raise
 
 

@@ -206,7 +206,8 @@ def read_file(target: str, path: str | Path, *, strict: bool = False) -> Source:
         with Path(path).open("rb") as file:
             data = file.read(LONGEST + 1)
     except OSError as error:
-        problem = f"cannot be read: {error.strerror}" if strict else f"{error.strerror}"
+        folder = isinstance(error, IsADirectoryError)
+        problem = "a folder that cannot be read" if folder else error.strerror or str(error)
         return Source(target, problem=problem, hint="check its permissions", strict=strict)
     return source_of(target, data, strict=strict)
 
@@ -279,7 +280,7 @@ def _folder(folder: Path) -> Target:
     strangers' cards does not mean the files that one of them points to.
     """
     outside: list[str] = []
-    names = list(_walk(folder, os.path.realpath(folder), outside))
+    names = list(_walk(folder, str(folder), os.path.realpath(folder), outside))
     if not names:
         more = f"; {len(outside)} links leave it" if outside else ""
         raise BadInput(f"{folder}: no card (*.md) in this folder{more}", "name a card file")
@@ -292,18 +293,21 @@ def _folder(folder: Path) -> Target:
     return Target(True, chunks)
 
 
-def _walk(folder: Path, root: str, outside: list[str]) -> Iterator[str]:
+def _walk(folder: Path, top: str, root: str, outside: list[str]) -> Iterator[str]:
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
-        raise BadInput(f"{folder}: cannot be read: {error.strerror}", "check its permissions") from error
+        if str(folder) == top:
+            raise BadInput(f"{folder}: cannot be read: {error.strerror}", "check its permissions") from error
+        yield str(folder)  # counted as one card that cannot be read
+        return
     # A folder sorts as its files do, by what stands behind its name: the order is that of the whole paths.
     entries.sort(key=lambda entry: f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name)
     for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), root, outside)
+            yield from _walk(Path(entry.path), top, root, outside)
         elif entry.name.lower().endswith(CARDS) and entry.is_file():
             if entry.is_symlink() and not os.path.realpath(entry.path).startswith(root + os.sep):
                 outside.append(entry.path)

@@ -86,8 +86,9 @@ def _logged(document: Document) -> Iterator[Item]:
 
 def _alone(document: Document) -> Iterator[Item]:
     """Read the lines that are `F1 score: 85.1` or `{'f1': 85.1}` and nothing else."""
-    for i, line in enumerate(document.lines):
-        if (":" not in line and "=" not in line) or len(line) > _MAX_LINE or line[:2] == "- ":
+    for i in [i for i, line in enumerate(document.lines) if ":" in line or "=" in line]:
+        line = document.lines[i]
+        if len(line) > _MAX_LINE or line[:2] == "- ":
             continue
         if line.startswith("{'"):
             pairs = _DICT_PAIR.findall(line) if _DICT.fullmatch(line.rstrip()) else []

@@ -45,6 +45,7 @@ _VERSION = re.compile(
     r"(v?[0-9]+\.[0-9][^`]{0,100})`?",
     re.IGNORECASE,
 )
+_COMMA = re.compile(r"[,;] ")
 _SENTENCE = "following hyperparameters were used"
 #: What of a recipe for axolotl makes a training, where the card prints no list of its own.
 _RECIPE = frozenset(
@@ -92,12 +93,17 @@ class GeneralReader(Reader):
 
     def _renamed(self, items: Iterable[Item]) -> Iterator[Item]:
         """Give names that are written in words the names that generators print."""
-        for name, text, line in items:
+        for item in items:
+            name, text, line = item
+            if name not in PACKAGES and not in_words(name):
+                yield item
+                continue
             if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {text}"):
                 continue  # a list of everything, versions among it
             if in_words(name):
                 name = hyperparameter(name) or (snake(name) if self.kind == "article" else name)
-            yield Item(name, text, line)
+                item = Item(name, text, line)
+            yield item
 
 
 def assemble(document: Document, *, hyperparameters: dict[str, Claim], results: int | None) -> Claims:
@@ -171,7 +177,9 @@ def _versions(document: Document, indices: Iterable[int], *, titled: bool) -> di
         if content is None and (titled or pair(line)):
             content = line.strip().removeprefix("|")
             content = content.replace("|", " ").strip()
-        for part in re.split(r"[,;] ", content or ""):
+        if not content:
+            continue
+        for part in _COMMA.split(content) if ", " in content or "; " in content else (content,):
             printed = _VERSION.fullmatch(part.strip("`*. "))
             package = PACKAGES.get(printed[1].lower()) if printed else None
             if printed and package and package not in found:

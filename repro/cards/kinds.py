@@ -23,18 +23,21 @@ def marked(
 
     A tag that ends in a colon stands for all tags that begin so.
     """
+    names = frozenset(tags)
+    beginnings = tuple([tag for tag in tags if tag.endswith(":")])
 
     def mark(document: Document) -> bool:
-        return (
-            any(library in document.words("library_name") for library in libraries)
-            or any(phrase in document.marks for phrase in phrases)
-            or any(
-                printed.startswith(tag) if tag.endswith(":") else printed == tag
-                for printed in document.words("tags")
-                for tag in tags
-            )
-            or (document.origin is not None and _marked_page(document, tags, phrases))
-        )
+        if libraries and any(name in libraries for name in document.words("library_name")):
+            return True
+        printed = document.words("tags") if tags else ()
+        if not names.isdisjoint(printed) or (
+            beginnings and any(tag.startswith(beginnings) for tag in printed)
+        ):
+            return True
+        for phrase in phrases:
+            if phrase in document.marks:
+                return True
+        return document.origin is not None and _marked_page(document, tags, phrases)
 
     return mark
 

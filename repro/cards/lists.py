@@ -35,6 +35,8 @@ class Item(NamedTuple):
 
 def bullet(line: str) -> str | None:
     """Return what stands behind a bullet, None where the line is none."""
+    if line[:2] == "- ":
+        return line[2:].strip()
     line = line.strip()
     mark = line[:1]
     if not mark or mark not in _BULLETS or not (mark == "•" or line[1:2].isspace() or len(line) == 1):
@@ -88,7 +90,9 @@ def first_list(
     for i in range(start, end):
         content = bullet(lines[i])
         if content:
-            yield from (item for item in _item(lines, i, content) if not labelled or is_number(item.text))
+            item = _item(lines, i, content)
+            if item and (not labelled or is_number(item.text)):
+                yield item
         elif content is None and labels and _is_label(lines, i):
             labelled = True
         elif content is None and not _leaves_open(lines, i):
@@ -125,7 +129,8 @@ def all_items(
     for i in span:
         content = bullet(lines[i])
         if content:
-            yield from _item(lines, i, content)
+            if item := _item(lines, i, content):
+                yield item
         elif (found := pair(lines[i])) and is_name(found[0]) and not _announced(lines, i):
             yield Item(*found, i + 1)
 
@@ -135,24 +140,26 @@ def claims(items: Iterable[Item]) -> dict[str, Claim]:
     found: dict[str, Claim] = {}
     texts: dict[str, set[str]] = {}
     for name, text, line in items:
-        stated = texts.setdefault(name, set())
-        if text in stated:
+        stated = texts.get(name)
+        if stated is None:
+            texts[name] = {text}
+        elif text in stated:
             continue
-        stated.add(text)
-        if len(stated) > 1:
+        else:
+            stated.add(text)
             name = f"{name} ({len(stated)})"
         found[name] = Claim(text=text, value=value(text), line=line)
     return found
 
 
-def _item(lines: Sequence[str], i: int, content: str) -> Iterator[Item]:
+def _item(lines: Sequence[str], i: int, content: str) -> Item | None:
     name, colon, text = content.partition(": ")
     if not colon or not name.isidentifier() or len(name) > _MAX_NAME:  # not as generators print it
         separator = _SEPARATOR.search(content, 0, _MAX_NAME)
         if not separator or _NO_NAME.search(content, 0, separator.start()):
-            return
+            return None
         if content.startswith("//", separator.end()):  # an address
-            return
+            return None
         name, text = content[: separator.start()].rstrip(), content[separator.end() :].lstrip()
         if name.startswith("**") and text.startswith("**"):  # **Name:** value
             name, text = name[2:], text[2:]
@@ -161,8 +168,7 @@ def _item(lines: Sequence[str], i: int, content: str) -> Iterator[Item]:
     if text[-1:] == ":" and _continues(lines, i + 1):
         # Trainers from 4.46 print `Use … and the args are:` and the arguments on a line of their own.
         text = f"{text}\n{lines[i + 1].strip()}"
-    if name:
-        yield Item(name, text, i + 1)
+    return Item(name, text, i + 1) if name else None
 
 
 def _continues(lines: Sequence[str], i: int) -> bool:

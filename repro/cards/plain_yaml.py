@@ -31,6 +31,8 @@ def plain_yaml(lines: Sequence[str]) -> dict[str, Node] | None:
     >>> plain_yaml(["tags:", "- a", "model-index:", "- name: b", "  results: []"])
     {'tags': ['a'], 'model-index': [{'name': 'b', 'results': []}]}
     """
+    if not "".join(lines).isprintable():  # a tab
+        return None
     rows: _Rows = []
     blank = False
     for line in lines:
@@ -38,12 +40,11 @@ def plain_yaml(lines: Sequence[str]) -> dict[str, Node] | None:
         if not text:
             blank = True
             continue
-        if not text.isprintable() or (
-            blank and line[0] == " "
-        ):  # a tab; a text that goes on behind a blank line
+        indented = line[0] == " "
+        if blank and indented:  # a text that goes on behind a blank line
             return None
         blank = False
-        rows.append((len(line) - len(line.lstrip(" ")), text))
+        rows.append((len(line) - len(line.lstrip(" ")) if indented else 0, text))
     try:
         data, end = _mapping(rows, 0, rows[0][0] if rows else 0, 0)
     except _IrregularError:

@@ -45,6 +45,7 @@ def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
         front_matter=document.front_matter,
         headings=document.headings,
         undecodable=undecodable,
+        lowered=document.marks,
     )
     return card if document.origin is None else _in_source(card, document.origin)
 

@@ -39,10 +39,7 @@ def table(header: Sequence[str], rows: Iterator[tuple[int, Sequence[str]]]) -> T
         columns=tuple([snake(name) for name in header]),
         header=tuple(header),
         rows=tuple(
-            [
-                Row(line=line, cells=tuple([Cell(text=text, value=value(text)) for text in cells]))
-                for line, cells in rows
-            ]
+            [Row(line=line, cells=tuple([Cell(text, value(text)) for text in cells])) for line, cells in rows]
         ),
     )
 
@@ -61,7 +58,7 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
     Yields:
         The index of the header's line, and the table.
     """
-    delimiters = [i for i, line in enumerate(lines) if "-" in line and "|" in line and _is_delimiter(line)]
+    delimiters = [i for i, line in enumerate(lines) if "|" in line and "-" in line and _is_delimiter(line)]
     done = 0
     for at, i in enumerate(delimiters):
         if i > done and "|" in lines[i - 1]:
@@ -90,12 +87,12 @@ def _end(lines: Sequence[str], start: int, delimiters: Sequence[int], at: int) -
 def _cells(line: str) -> list[str]:
     """Split a row at its pipes; those at the very ends may be missing."""
     line = line.strip()
-    cells = [cell.strip() for cell in (_PIPE.split(line) if "\\|" in line else line.split("|"))]
+    cells = _PIPE.split(line) if "\\|" in line else line.split("|")
     if cells[0] == "":
         del cells[0]
-    if len(cells) > 1 and cells[-1] == "" and line[-1:] == "|":
+    if len(cells) > 1 and cells[-1] == "":
         del cells[-1]
-    return cells
+    return [cell.strip() for cell in cells]
 
 
 def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
+from functools import lru_cache
+from math import isfinite
 
 from repro.records.claims import Value
 
 _MAX_INTEGER = 19  # more digits than JSON's 64 bits hold are read as a float
+_MAX_KEPT = 50  # characters of a name that is kept in memory
 _ENDS_NUMBER = frozenset("0123456789.")
 _MARKS = frozenset("*`_")
 _EMPHASIS = re.compile(r"(\*{1,3}|`|__)(.+)\1")
@@ -51,7 +53,7 @@ def value(text: str) -> Value:
             number = float(text)
         except ValueError:
             return text
-        if not math.isfinite(number):  # 1e999 was printed, infinity was not
+        if not isfinite(number):  # 1e999 was printed, infinity was not
             return text
         return int(text) if text[0] in "+-" and text[1:].isdigit() and len(text) <= _MAX_INTEGER else number
     bare = plain(text)
@@ -68,6 +70,11 @@ def snake(text: str) -> str:
     >>> snake("Validation Loss"), snake("eval_loss"), snake("F1 (macro)"), snake("Rewards/chosen")
     ('validation_loss', 'eval_loss', 'f1_macro', 'rewards/chosen')
     """
+    return _snake(text) if len(text) <= _MAX_KEPT else _snake.__wrapped__(text)
+
+
+@lru_cache(maxsize=1_000)  # cards print the same few names
+def _snake(text: str) -> str:
     if text.isidentifier() and "__" not in text:
         return text.lower().strip("_")
     return _NO_WORD.sub("_", plain(text).lower()).strip("_")

@@ -13,8 +13,8 @@ import typer
 from repro.cli.options import Json, Templates, Verbose, shared
 
 if TYPE_CHECKING:
+    from repro.audits.command import Outcome, Request
     from repro.audits.configuration import Configuration
-    from repro.audits.work import Outcome, Request
     from repro.rules import Context
 
 _FAILING = {
@@ -100,10 +100,11 @@ def audit(
     """Read what cards claim and say what is wrong with them, offline and without training."""
     # Not through workflows: it brings what environments and runs need, and an audit is to start at once.
     from repro.audits.auditor import Settings
+    from repro.audits.command import Request, work
     from repro.audits.stream import Format
-    from repro.audits.work import Request, work
     from repro.cli.progress import Progress
     from repro.errors import BadInput, Interrupted
+    from repro.reports.audits.words import plural
     from repro.rules.selection import words
 
     shared.json = json = json or format == "json"
@@ -155,7 +156,7 @@ def audit(
             outcome = work(request, progress)
         except KeyboardInterrupt as error:
             hint = "the same command with --resume goes on" if json and out is not None else ""
-            raise Interrupted(f"stopped after {progress.cards} cards", hint) from error
+            raise Interrupted(f"stopped after {plural(progress.cards, 'card')}", hint) from error
     _tell(outcome, request, summary)
     failed = any(outcome.summary.by_severity.get(severity) for severity in _FAILING[fail_on])
     return 1 if failed and not write_baseline else 0
@@ -219,16 +220,19 @@ def _tell(outcome: Outcome, request: Request, path: Path | None) -> None:
         from repro.reports.audits.statistics import save_summary
 
         save_summary(path, outcome.summary, outcome.rules, templates=request.format.templates)
+    from repro.reports.audits.words import plural
+
     if outcome.several:
         from repro.reports.audits.as_text import summary_text
 
         sys.stderr.write(summary_text(outcome.summary, outcome.rules))
     if outcome.earlier:
-        _say(f"{outcome.earlier} cards were audited before")
+        _say(f"{plural(outcome.earlier, 'card')} of them audited before")
     if request.write_baseline:
-        _say(f"{request.baseline}: {outcome.known} findings are known from now on")
+        _say(f"{request.baseline}: {plural(outcome.known, 'finding')} known from now on")
     elif outcome.gone:
-        _say(f"{request.baseline}: {outcome.gone} findings in it are gone; --write-baseline takes them out")
+        gone = plural(outcome.gone, "finding")
+        _say(f"{request.baseline}: {gone} of it there no more; --write-baseline takes them out")
 
 
 def _say(text: str) -> None:

@@ -42,6 +42,8 @@ _SPIKE = 0.1
 _VAGUE = 1e6
 # A clock that runs further than this many times its rows (one step far from all others) says nothing.
 _LONGEST_CLOCK = 20
+# Products with fewer multiplications than this are done in one thread.
+_SINGLE = 2**18
 # Four coefficients of a cubic, and something to judge them by.
 _FEWEST_FOR_A_CUBIC = 6
 
@@ -111,7 +113,10 @@ def densities(levels: Floats, unknown: Integers, clock: Clock) -> tuple[Floats, 
     """
     count, n = levels.shape
     precision, diagonal, determinant = _processes(clock)
-    scaled = (levels @ precision).reshape(count, len(_SHAPES), n)
+    # In pieces that are too small for BLAS to share out: its threads take ten times as long to wake up.
+    piece = max(1, _SINGLE // precision.size)
+    pieces = [levels[at : at + piece] @ precision for at in range(0, count, piece)]
+    scaled = np.concatenate(pieces).reshape(count, len(_SHAPES), n)
     squares = np.einsum("hgi,hi->hg", scaled, levels)
     remaining = squares[:, :, None] - scaled**2 / diagonal
     without = _mean(_student(remaining, determinant[:, None] - np.log(diagonal), n - 1), 1)

@@ -134,7 +134,7 @@ def others(table: Readable, suspicious_text: bool, even_stairs: bool | None) -> 
     """
     n = len(table.rows)
     every = suspicious_text and n <= _MOST_BOUNDARIES
-    boundaries = list(range(1, n)) if every else _boundaries(table.values, n)
+    boundaries = list(range(1, n)) if every else boundaries_of(table.values, n)
     if suspicious_text and not every:
         boundaries = sorted({*boundaries, *_odd_rows(table)})
     found = list(_exchanges(boundaries, n)) if boundaries else []
@@ -144,7 +144,7 @@ def others(table: Readable, suspicious_text: bool, even_stairs: bool | None) -> 
     return found
 
 
-def _boundaries(values: Sequence[float | None], n: int) -> list[int]:
+def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
     """Rows at which the columns may have been exchanged: where their difference changes its sign.
 
     With d the difference of the columns, an exchange at row k lowers the sum of both columns' squared steps
@@ -266,6 +266,12 @@ def _shifts(
             training, validation = (mended, b) if name == "training_loss" else (a, mended)
             kind: Kind = "exchanged and shifted" if exchanged else "shifted"
             yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
+
+
+def rotated(table: Readable) -> bool:
+    """Whether a value at one end may have come from elsewhere in its column."""
+    columns: tuple[Column, Column] = ("training_loss", "validation_loss")
+    return any(True for column in columns for _ in _rotations(table, column))
 
 
 def _rotations(table: Readable, column: Column) -> Iterator[Reading]:

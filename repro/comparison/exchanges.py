@@ -15,8 +15,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from repro.comparison.exchange_readings import UNKNOWN, Column, Readable, Reading, others, printed, readable
+from repro.comparison.exchange_readings import (
+    UNKNOWN,
+    Column,
+    Readable,
+    Reading,
+    boundaries_of,
+    others,
+    printed,
+    readable,
+)
 from repro.comparison.exchange_result import Exchange, Indistinct, Lost
+from repro.comparison.exchange_screen import worth_weighing
 from repro.comparison.exchange_text import even, stairs, swapped_text
 from repro.records.claims import Cell
 
@@ -145,7 +155,12 @@ def _weigh(table: Readable, position: Sequence[float], shortest: bool | None) ->
     if all(value is None for value in table.values):
         return None
     even_stairs = even(table.values[:n], position) if stairs(table) else None
-    readings = others(table, swapped_text(table), even_stairs)
+    odd_text = swapped_text(table)
+    if not odd_text and even_stairs is not False:
+        boundaries = boundaries_of(table.values, n)
+        if not worth_weighing(table, boundaries, even_stairs is not None):
+            return None
+    readings = others(table, odd_text, even_stairs)
     if not readings:
         return None
     # Only here: most tables are done with before, and importing numpy takes as long as reading fifty cards.

@@ -63,6 +63,7 @@ class Card:
         front_matter: Its front matter, None where it has none.
         headings: The headings that have a title, in order.
         undecodable: How many bytes of the source were no UTF-8; each stands as U+FFFD in `lines`.
+        lowered: `lines` as one text in lower case, where reading made it anyway; else empty.
     """
 
     target: str
@@ -73,3 +74,4 @@ class Card:
     front_matter: FrontMatter | None = None
     headings: tuple[Heading, ...] = field(default=())
     undecodable: int = 0
+    lowered: str = ""

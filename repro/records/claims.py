@@ -22,7 +22,7 @@ Kind = Literal[
 Value = float | int | str | bool | None
 
 
-class Claim(Record, frozen=True, kw_only=True):
+class Claim(Record, frozen=True, kw_only=True, gc=False):
     """One thing that a card states.
 
     Attributes:
@@ -36,7 +36,7 @@ class Claim(Record, frozen=True, kw_only=True):
     line: int
 
 
-class Cell(Record, frozen=True, kw_only=True):
+class Cell(Record, frozen=True, kw_only=False, gc=False):
     """One table cell: the printed text and its value (None for `No log` and empty cells)."""
 
     text: str

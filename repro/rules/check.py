@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -68,19 +68,28 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
     findings: list[Finding] = []
     skipped: dict[str, list[str]] = {}
     for (needs, group), absent in zip(rules.groups, rules.absent, strict=True):
-        inputs = [getattr(subject, name) for name in needs]
-        if None in inputs:
-            skipped.setdefault(absent[inputs.index(None)], []).extend([rule.id for rule in group])
+        inputs: list[object] = []
+        for name in needs:
+            value = getattr(subject, name)
+            if value is None:  # and what else it asks for need not be worked out
+                break
+            inputs.append(value)
+        else:
+            _ask(group, inputs, findings)
             continue
-        for rule in group:
-            try:
-                # Most rules find nothing on most cards, and so nothing more is done for them.
-                if found := [*rule.check(*inputs)]:
-                    findings += [_finding(rule, each) for each in found]
-            except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and one rule must not stop the rest
-                findings.append(_broken(rule, error))
+        skipped.setdefault(absent[len(inputs)], []).extend([rule.id for rule in group])
     findings.sort(key=lambda finding: (finding.line or 0, finding.rule))
     return Checked(tuple(findings), {reason: tuple(ids) for reason, ids in skipped.items()})
+
+
+def _ask(rules: Iterable[Rule], inputs: Sequence[object], findings: list[Finding]) -> None:
+    for rule in rules:
+        try:
+            # Most rules find nothing on most cards, and so nothing more is done for them.
+            if found := [*rule.check(*inputs)]:
+                findings += [_finding(rule, each) for each in found]
+        except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and one rule must not stop the rest
+            findings.append(_broken(rule, error))
 
 
 def _finding(rule: Rule, found: Found) -> Finding:

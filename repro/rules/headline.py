@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from repro.records.claims import Claim
@@ -52,14 +53,14 @@ def headline(
     if claim is None or number is None or not validation:
         return None
     near = _ROUNDING * 10.0 ** -min(decimals(claim.text), digits)
-    rows = tuple(row for row, value in validation if -near <= value - number <= near)
+    rows = tuple([row for row, value in validation if -near <= value - number <= near])
     return Headline(claim, number, rows, _training(claim, number, training))
 
 
 def _training(claim: Claim, number: float, training: Sequence[tuple[int, float]]) -> int | None:
     if not training or abs(number) < _LEAST or len(claim.text) < _LEAST_LENGTH:
         return None
-    last, lowest = training[-1], min(training, key=lambda point: point[1])
+    last, lowest = training[-1], min(training, key=itemgetter(1))
     return next((row for row, value in (last, lowest) if abs(value - number) < 5e-5), None)
 
 

@@ -579,7 +579,9 @@ def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cl
 
 
 @rule("RH311", "note", profiles=("default", "strict"))
-def silent_arguments_are_stated(card: Card, hyperparameters: _Claims, versions: _Claims) -> Iterator[Found]:
+def silent_arguments_are_stated(
+    card: Card, text: str, hyperparameters: _Claims, versions: _Claims
+) -> Iterator[Found]:
     """What the generator never prints is not stated: weight decay, clipping and bf16.
 
     A generated card leaves out weight_decay, max_grad_norm and bf16 even where they were set. Who re-runs the
@@ -622,9 +624,8 @@ def silent_arguments_are_stated(card: Card, hyperparameters: _Claims, versions: 
     release = _release(versions)
     if release is None or any(name in hyperparameters for name in _SILENT):
         return
-    text = "\n".join(card.lines)
     assumed: dict[str, float | bool] = {}
-    if "weight_decay" not in text and "eight decay" not in text:
+    if "decay" not in text or ("weight_decay" not in text and "eight decay" not in text):
         assumed["weight_decay"] = 0.0
     if "grad_norm" not in text and "clip" not in text:
         assumed["max_grad_norm"] = 1.0

@@ -70,6 +70,7 @@ _NAME = re.compile(
     r"['\"]?\s{0,3}(?:=>?|:)\s{0,3}$",
     re.IGNORECASE,
 )
+_BEFORE = ("=", ":", ">")  # how a name ends, but for spaces: looked at first, because most quotes follow none
 _PLACEHOLDERS = re.compile(
     r"xxx|\.\.\.|\*\*\*|your|example|placeholder|dummy|redacted|replace|insert|changeme|abcdefgh|12345678|"
     r"0000000|<|>|environ|getenv|[(]",
@@ -98,7 +99,8 @@ def secrets(text: str) -> list[Secret]:
             found += [
                 Secret(_ASSIGNED, *match.span(1))
                 for match in pattern.finditer(text)
-                if _NAME.search(text, max(0, match.start() - 40), match.start())
+                if text[max(0, match.start() - 5) : match.start()].rstrip()[-1:] in _BEFORE
+                and _NAME.search(text, max(0, match.start() - 40), match.start())
                 and _random(match[1], _ASSIGNED)
             ]
     if len(found) < 2:
@@ -396,7 +398,7 @@ def hidden_characters(card: Card, text: str) -> Iterator[Found]:
 
         The base model is bert-base-uncased.
     """
-    if text.isascii() or not _has_unseen(text.encode()):
+    if text.isascii() or not _has_unseen("\n".join([s for s in card.lines if not s.isascii()]).encode()):
         return
     found: list[Found] = []
     for i, line in enumerate(card.lines):

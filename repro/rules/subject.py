@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
 from repro.records.card import Card, FrontMatter
 from repro.records.claims import Cell, Claim, Claims, Table
+from repro.rules.examples import stated_examples
 from repro.rules.headline import Headline, headline
 from repro.rules.schedule import Pace, Schedule, pace, schedule
 
@@ -51,8 +51,31 @@ _MOST_COMMENTS = 10_000
 # Releases of transformers so far, by their first number.
 _MAJORS = frozenset("23456789")
 
+_INF = math.inf
+_NUMBERS = (float, int)
 _TRAINING = ("training_loss", "train_loss", "loss")
 _VALIDATION = ("validation_loss", "val_loss", "eval_loss", "evaluation_loss", "valid_loss")
+
+_T = TypeVar("_T")
+
+
+class once(Generic[_T]):  # noqa: N801 - stands where `property` would
+    """A property that is worked out once, like `cached_property` without its lock (Python < 3.12)."""
+
+    def __init__(self, work: Callable[[Any], _T]) -> None:
+        self._work = work
+        self._name = work.__name__
+        self.__doc__ = work.__doc__
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> once[_T]: ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> _T: ...
+    def __get__(self, owner: object | None, kind: type) -> once[_T] | _T:
+        if owner is None:
+            return self
+        value = owner.__dict__[self._name] = self._work(owner)
+        return value
 
 
 @dataclass(frozen=True)
@@ -69,15 +92,16 @@ class Series:
     cells: tuple[Cell | None, ...]
     values: tuple[float | None, ...]
 
-    @cached_property
+    @once
     def points(self) -> list[tuple[int, float]]:
         """(row index, number) of the cells that hold a finite number."""
-        return [(i, v) for i, v in enumerate(self.values) if v is not None and -math.inf < v < math.inf]
+        return [(i, v) for i, v in enumerate(self.values) if v is not None and -_INF < v < _INF]
 
-    @cached_property
+    @once
     def decimals(self) -> int:
         """The most decimals with which a number of the column is printed."""
-        texts = [cell.text for cell, v in zip(self.cells, self.values, strict=True) if cell and v is not None]
+        pairs = zip(self.cells, self.values, strict=True)
+        texts = {cell.text for cell, v in pairs if cell is not None and v is not None}
         return max([len(text.rstrip("*`_")) - text.find(".") - 1 for text in texts if "." in text], default=0)
 
 
@@ -106,7 +130,7 @@ class Progress:
         series: Series | None = getattr(self, name)
         return [] if series is None else series.points
 
-    @cached_property
+    @once
     def step_epoch(self) -> list[tuple[int, float, float]]:
         """(row index, step, epoch) of the rows that state both, with a positive epoch."""
         if self.step is None or self.epoch is None:
@@ -130,13 +154,13 @@ class Sentence:
     text: str
     line: int
 
-    @cached_property
+    @once
     def base(self) -> tuple[str, str] | None:
         """The words of the base model's link and its address, None where the text links none."""
         linked = _LINKED.search(self.text)
         return (linked[1].strip(" \t`*"), linked[2]) if linked else None
 
-    @cached_property
+    @once
     def from_scratch(self) -> bool:
         """Whether it says that there was no base model."""
         return "trained from scratch" in self.text
@@ -176,22 +200,22 @@ class Subject:
         self.context = context
         self.claims: Claims = card.claims
 
-    @cached_property
+    @once
     def front_matter(self) -> FrontMatter | None:
         """The front matter."""
         return self.card.front_matter
 
-    @cached_property
+    @once
     def text(self) -> str:
         """The whole source; what stands at an index of it is on line `line_at(text, index)`."""
         return "\n".join(self.card.lines)
 
-    @cached_property
+    @once
     def lowered(self) -> str:
         """The whole source in lower case, to look for words before anything slower is done."""
-        return self.text.lower()
+        return self.card.lowered or self.text.lower()
 
-    @cached_property
+    @once
     def body(self) -> str:
         """The source below the front matter."""
         front = self.card.front_matter
@@ -200,7 +224,7 @@ class Subject:
         above = sum(map(len, self.card.lines[: front.first - 1])) + sum(map(len, front.lines))
         return self.text[above + front.first - 1 + len(front.lines) :]
 
-    @cached_property
+    @once
     def keys(self) -> Mapping[str, Sequence[int]] | None:
         """The top-level keys of the front matter, and the 1-based lines on which each stands."""
         front = self.card.front_matter
@@ -215,7 +239,7 @@ class Subject:
                 found.setdefault(key.strip("'\" "), []).append(i)
         return found
 
-    @cached_property
+    @once
     def comments(self) -> Sequence[tuple[int, int]]:
         """Where the closed HTML comments of `text` begin and end, those in code included."""
         found: list[tuple[int, int]] = []
@@ -227,13 +251,13 @@ class Subject:
             found.append((start, end))
         return found
 
-    @cached_property
+    @once
     def hub_card(self) -> Card | None:
         """The card, where it was written for the Hub: it has front matter or a generator's marks."""
         marked = self.card.front_matter is not None or self.card.kind not in ("article", "other")
         return self.card if marked else None
 
-    @cached_property
+    @once
     def sentence(self) -> Sentence | None:
         """The sentence that says what was trained on what."""
         visible = self.card.visible
@@ -248,19 +272,19 @@ class Subject:
                 return Sentence(_paragraph(visible, start), start + 1)
         return None
 
-    @cached_property
+    @once
     def index(self) -> Mapping[str, Any] | None:
         """The first entry of the front matter's model-index (`model_index` in cards of 4.7 to 4.9)."""
         meta = self.card.front_matter.data if self.card.front_matter else {}
         node = meta.get("model-index") or meta.get("model_index")
         return node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else None
 
-    @cached_property
+    @once
     def hyperparameters(self) -> Mapping[str, Claim] | None:
         """The stated hyperparameters by printed name, None where there are none."""
         return self.claims.hyperparameters or None
 
-    @cached_property
+    @once
     def headline(self) -> Headline | None:
         """The headline's loss, looked up in the results table."""
         progress = self.progress
@@ -269,12 +293,17 @@ class Subject:
         series = progress.validation
         return headline(self.claims.evaluation, series.points, series.decimals, progress.points("training"))
 
-    @cached_property
+    @once
     def schedule(self) -> Schedule:
         """What the hyperparameters state about batches, epochs and steps; there always is one."""
         return schedule(self.claims.hyperparameters)
 
-    @cached_property
+    @once
+    def examples(self) -> Sequence[tuple[int, int | None]]:
+        """The numbers of training examples that the card states, and the lines on which they stand."""
+        return stated_examples(self.card, self.lowered)
+
+    @once
     def pace(self) -> Pace | None:
         """How many steps an epoch has, as the results table implies it."""
         progress = self.progress
@@ -282,17 +311,17 @@ class Subject:
             return None
         return pace(progress.step_epoch, progress.epoch.decimals, self.schedule.accumulation)
 
-    @cached_property
+    @once
     def versions(self) -> Mapping[str, Claim] | None:
         """The stated versions by package."""
         return self.claims.versions or None
 
-    @cached_property
+    @once
     def evaluation(self) -> Mapping[str, Claim] | None:
         """The headline results by metric."""
         return self.claims.evaluation or None
 
-    @cached_property
+    @once
     def progress(self) -> Progress | None:
         """The results table in numbers."""
         table = self.claims.results
@@ -300,14 +329,14 @@ class Subject:
             return None
         return Progress(
             table=table,
-            lines=tuple(row.line for row in table.rows),
+            lines=tuple([row.line for row in table.rows]),
             epoch=_series(table, ("epoch",)),
             step=_series(table, ("step", "steps")),
             training=_series(table, _TRAINING),
             validation=_series(table, _VALIDATION),
         )
 
-    @cached_property
+    @once
     def losses(self) -> Progress | None:
         """The same, where it has both a training and a validation loss."""
         progress = self.progress
@@ -318,7 +347,7 @@ class Subject:
         """Public replicates of the same recipe."""
         return self.context.peers
 
-    @cached_property
+    @once
     def weighed(self) -> Weighed | None:
         """What came of weighing other readings of the two loss columns; None where there are not both."""
         losses = self.losses
@@ -338,7 +367,7 @@ class Subject:
             )
         )
 
-    @cached_property
+    @once
     def replicates(self) -> Beside | None:
         """The results table beside the replicates that were given."""
         progress, peers = self.progress, self.peers
@@ -404,11 +433,14 @@ def _series(table: Table, names: Sequence[str]) -> Series | None:
     name = next((name for name in names if name in table.columns), None)
     if name is None:
         return None
-    cells = table.column(name)
+    at = table.columns.index(name)
+    cells = [row.cells[at] if at < len(row.cells) else None for row in table.rows]
+    # Nearly all are plain numbers; `float` takes them without a call of `number`.
     values = [
-        cell.value if cell is not None and cell.value.__class__ is float else number(cell) for cell in cells
+        float(cell.value) if cell is not None and cell.value.__class__ in _NUMBERS else number(cell)
+        for cell in cells
     ]
-    return Series(name, cells, tuple(values))
+    return Series(name, tuple(cells), tuple(values))
 
 
 def number(cell: Cell | Claim | None) -> float | None:

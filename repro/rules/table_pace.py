@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
-from itertools import islice, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from repro.records.card import Card
 from repro.rules.interface import Found, Rule, Severity, rule
@@ -16,16 +15,6 @@ from repro.rules.subject import Progress
 _WIDEST = 1.1
 # No training set is larger; a table that implies it prints other numbers than steps.
 _LARGEST = 10**13
-_LONGEST_LINE = 2_000
-_MOST_LINES = 200
-_NUMBER = r"(\d{1,3}(?:[,\u202f]\d{3})+|\d{1,12})(k?)"
-_EXAMPLES = re.compile(
-    rf"{_NUMBER}\s+(?:[a-z]+\s+){{0,2}}train(?:ing)?\s+(?:[a-z]+\s+)?(?:examples|samples)\b"
-    rf"|\btrain(?:ing)?\b[^.\d|]{{0,40}}?{_NUMBER}\s+(?:[a-z]+\s+)?(?:examples|samples)\b"
-    rf"|\btraining\s+(?:examples|samples)\W{{1,5}}{_NUMBER}\b",
-    re.IGNORECASE,
-)
-_SIZE_TAG = re.compile(r"dataset_size:(\d{1,12})")
 
 
 @rule("RT202", "warning")
@@ -108,7 +97,7 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
 
 @rule("RT203", "note")
 def the_data_set_has_a_size(
-    card: Card, lowered: str, progress: Progress, pace: Pace, schedule: Schedule
+    examples: Sequence[tuple[int, int | None]], progress: Progress, pace: Pace, schedule: Schedule
 ) -> Iterator[Found]:
     """The card does not say how many examples it was trained on; the table implies it.
 
@@ -149,7 +138,7 @@ def the_data_set_has_a_size(
         | 1.2           | 2.0   | 582  | 1.3000          |
     """
     size = _size(progress, pace, schedule)
-    if size is None or _stated(card, lowered):
+    if size is None or examples:
         return
     least, most = size
     accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
@@ -163,7 +152,7 @@ def the_data_set_has_a_size(
 
 @rule("RT204", "note")
 def the_size_fits(
-    card: Card, lowered: str, progress: Progress, pace: Pace, schedule: Schedule
+    card: Card, examples: Sequence[tuple[int, int | None]], progress: Progress, pace: Pace, schedule: Schedule
 ) -> Iterator[Found]:
     """The stated number of training examples does not fit the table.
 
@@ -206,16 +195,15 @@ def the_size_fits(
         | 1.2           | 2.0   | 582  | 1.3000          |
     """
     size = _size(progress, pace, schedule)
-    stated = _stated(card, lowered) if size else []
-    if size is None or not stated:
+    if size is None or not examples:
         return
     least, most = size
-    numbers = [number for number, _ in stated]
+    numbers = [number for number, _ in examples]
     for number in (*numbers, sum(numbers)):
         slack = max(schedule.batch or 0, _rounding(number))
         if least - slack <= number <= most + slack:
             return
-    number, line = stated[0]
+    number, line = examples[0]
     yield Found(
         f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at {schedule.batch:g} "
         f"examples a step imply {least:,} to {most:,}",
@@ -252,23 +240,6 @@ def _range(pace: Pace) -> str:
     if low > high:
         return f"{(pace.low + pace.high) / 2:,.2f}"
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def _stated(card: Card, lowered: str) -> list[tuple[int, int | None]]:
-    """Return the numbers of training examples that a card states, with their lines."""
-    found: list[tuple[int, int | None]] = []
-    front = card.front_matter
-    lines = enumerate(card.visible if "amples" in lowered else (), 1)
-    for line, text in islice(((line, text) for line, text in lines if "amples" in text), _MOST_LINES):
-        for groups in _EXAMPLES.findall(text[:_LONGEST_LINE]):
-            digits, thousands = next((groups[i], groups[i + 1]) for i in (0, 2, 4) if groups[i])
-            number = int(digits.replace(",", "").replace("\u202f", ""))
-            found.append((number * (1000 if thousands else 1), line))
-    tags = front.data.get("tags") if front else None
-    if front and isinstance(tags, list):
-        sizes = (_SIZE_TAG.fullmatch(tag) for tag in tags if isinstance(tag, str))
-        found.extend((int(size[1]), front.line("tags")) for size in sizes if size)
-    return [(number, line) for number, line in found if number][:100]
 
 
 RULES: tuple[Rule, ...] = (

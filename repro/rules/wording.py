@@ -16,11 +16,12 @@ MOST = 20
 def at_most(found: Iterable[Found], most: int = MOST) -> Iterator[Found]:
     """Pass on the first findings of a rule; what is left over becomes one more, which counts it."""
     found = iter(found)
-    yield from islice(found, most)
-    first = next(found, None)
-    if first is not None:
-        rest = 1 + sum(1 for _ in found)
-        yield Found(f"and {rest} more like these, from here on", first.line, {"more": rest}, first.severity)
+    few = [*islice(found, most + 1)]
+    if len(few) > most:
+        first, rest = few[most], 1 + sum(1 for _ in found)
+        more = f"and {rest} more like these, from here on"
+        few[most] = Found(more, first.line, {"more": rest}, first.severity)
+    return iter(few)
 
 
 def printed(cell: Cell | None) -> str:

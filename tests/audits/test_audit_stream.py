@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.audits import Request, Settings, pool, work
+from repro.audits.command import cores
 from repro.audits.output import Lines, WholeFile, Written
 from repro.audits.pool import workers
 from repro.audits.sources import Given
 from repro.audits.stream import Bench, Format, encoded
-from repro.audits.work import cores
 from repro.errors import BadInput
 
 SETTINGS = Settings(select=("RT201",), plugins=False)
@@ -47,7 +47,7 @@ def test_answers_come_in_order_and_not_far_ahead(method: str, monkeypatch: pytes
 def test_0_jobs_are_one_a_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """0 stands for as many processes as there are cores; where that is one, none is started."""
     assert cores() >= 1
-    monkeypatch.setattr("repro.audits.work.cores", lambda: 1)
+    monkeypatch.setattr("repro.audits.command.cores", lambda: 1)
     monkeypatch.setattr(pool, "workers", None)
     (tmp_path / "card.md").write_text(CARD)
     outcome = work(Request((str(tmp_path / "card.md"),), settings=SETTINGS, jobs=0))

@@ -283,7 +283,7 @@ def test_a_baseline_lets_old_findings_pass(folder: Path) -> None:
     arguments = ("audit", "cards", "--baseline", "known.json", "--fail-on", "warning", *SELECT)
     done = call(*arguments, "--write-baseline", folder=folder)
     assert done.code == 0
-    assert "2 findings are known" in done.errors
+    assert "2 findings known" in done.errors
     assert call(*arguments, folder=folder).code == 0
     document = json.loads((folder / "known.json").read_text())
     assert [each["target"] for each in document["findings"]] == ["cards/a.md", "cards/c.md"]
@@ -293,7 +293,7 @@ def test_a_baseline_lets_old_findings_pass(folder: Path) -> None:
     assert done.code == 1
     assert "cards/b.md" in done.out
     assert "cards/a.md" not in done.out
-    assert "1 findings in it are gone" in done.errors
+    assert "1 finding of it there no more" in done.errors
 
 
 def test_exceptions_of_a_card(folder: Path) -> None:
@@ -360,6 +360,13 @@ def test_a_file_is_written_whole_or_not_at_all(folder: Path) -> None:
     assert [path.name for path in (folder / "out").iterdir()] == ["page.html"]
 
 
+@pytest.mark.parametrize("name", ["text", "html", "sarif", "junit"])
+def test_an_error_has_no_document(name: str, folder: Path) -> None:
+    """Where the only card cannot be read, no beginning of a document is printed either."""
+    (folder / "empty.md").write_text(" ")
+    call("audit", "empty.md", "--format", name, folder=folder).refused(2, "empty.md: the card is empty")
+
+
 def test_findings_only(folder: Path) -> None:
     """JSON with findings alone leaves out claims and what could not apply, and nothing else."""
     done = call("audit", "cards", "--json", "--findings-only", *SELECT, folder=folder)
@@ -417,7 +424,7 @@ def test_an_interrupted_audit_is_gone_on_with(jobs: str, folder: Path) -> None:
     ]
     assert counts[0] == counts[1]
     again = call(*arguments, "--out", "part.jsonl", "--resume", folder=folder)
-    assert "6000 cards were audited before" in again.errors
+    assert "6,000 cards of them audited before" in again.errors
     assert part.read_bytes() == (folder / "whole.jsonl").read_bytes()
 
 
@@ -513,3 +520,28 @@ def test_an_error_behind_json_lines_is_a_line(folder: Path) -> None:
     )
     assert done.code == 5
     assert [each["schema"] for each in done.lines()] == ["repro.audit/1", "repro.error/1"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_progress_is_shown_on_a_terminal(folder: Path) -> None:
+    """On a terminal a long audit says how many cards it has done and how fast; elsewhere it says nothing."""
+    import pty
+
+    rows(folder / "rows.jsonl", 8_000)
+    command = [sys.executable, "-m", "repro", "audit", "rows.jsonl", "--json", "--out", "o.jsonl"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command, cwd=folder, stderr=theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+    )
+    os.close(theirs)
+    said = b""
+    try:
+        while data := os.read(ours, 65_536):
+            said += data
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 1
+    assert b" a second, " in said
+    quiet = call("audit", "rows.jsonl", "--json", "--out", "p.jsonl", folder=folder)
+    assert " a second" not in quiet.errors

@@ -148,21 +148,24 @@ def work(request: Request, observer: Observer | None = None) -> Outcome:
         chunks = _chunks(targets)
         if earlier is not None and earlier.cards:
             outcome.summary, outcome.earlier = earlier.summary, earlier.cards
-            chunks = _behind(chunks, earlier, bench, request.out)
+            chunks = _behind(chunks, earlier, bench, request.out, observer)
         observer.begin(len(targets), outcome.earlier)
         entries: list[baseline.Entry] = []
         with _output(request, format, earlier) as output:
-            output.write(encoded(bench.writer.begin()))
+            head = encoded(bench.writer.begin())  # kept until there is a card: an error has no document
             for answer in answers(bench, chunks):
-                output.write(_text(answer, bench))
+                output.write(head + _text(answer, bench))
+                head = b""
                 outcome.summary.merge(answer.summary)
                 outcome.gone += answer.gone
                 entries += answer.entries
                 observer.advance(answer.share, outcome.summary)
-            output.write(encoded(bench.writer.end(outcome.summary)))
+            output.write(head + encoded(bench.writer.end(outcome.summary)))
     if request.write_baseline and request.baseline is not None:
         baseline.save(request.baseline, entries)
         outcome.known = sum(each.count for each in entries)
+    if outcome.earlier:
+        outcome.gone = 0  # what was gone from the cards audited before is not known any more
     outcome.summary.seconds = time.monotonic() - begun
     return outcome
 
@@ -233,7 +236,9 @@ def _earlier(request: Request, format: Format) -> Written | None:  # noqa: A002
     return None
 
 
-def _behind(chunks: Iterator[Chunk], earlier: Written, bench: Bench, out: Path | None) -> Iterator[Chunk]:
+def _behind(
+    chunks: Iterator[Chunk], earlier: Written, bench: Bench, out: Path | None, observer: Observer
+) -> Iterator[Chunk]:
     """Yield what was not audited yet.
 
     The first and the last card that were are audited again: what was written must be what would be written
@@ -258,11 +263,14 @@ def _behind(chunks: Iterator[Chunk], earlier: Written, bench: Bench, out: Path |
         first = False
         if left > len(chunk):
             left -= len(chunk)
+            observer.advance(chunk.share, earlier.summary)
             continue
         if left > 0:
             same(chunk.part(left - 1, left), earlier.last)
         if left < len(chunk):
             yield chunk.part(left)
+        else:
+            observer.advance(chunk.share, earlier.summary)
         left = 0
     if left > 0:
         raise BadInput(
