@@ -20,7 +20,7 @@ from repro.rules import Checked, Context, Rule, RuleSet, check
 from repro.rules.builtin import builtin
 from repro.rules.exceptions import MARK, NEVER, Excepted, exceptions_in, needless, unknown
 from repro.rules.interface import Found, Profile
-from repro.rules.reading import unreadable
+from repro.rules.reading import READABLE, unreadable
 from repro.rules.safety import redact, secrets
 from repro.rules.selection import select
 
@@ -110,6 +110,7 @@ class Auditor:
             self._about = Asker(self._context)
         # RD513 has a table to fall back on, and so asks for all that is known, not for the base model alone.
         self._of_base = tuple(rule.id for rule in self.rules if "base" in rule.needs or rule.id == "RD513")
+        self._judged = frozenset(self._asked) | {READABLE}  # which is told whatever is asked
         self._secrets_asked = "RS701" in self._asked
 
     def __call__(self, source: Source) -> Audited:
@@ -163,7 +164,7 @@ class Auditor:
         if settings.entries_for is not None:
             written = entries(card.target, findings, card.lines, settings.entries_for)
         elif settings.baseline is not None:
-            known = settings.baseline.of(card.target, self._asked)
+            known = settings.baseline.of(card.target, self._judged)
             findings, old, gone = hold_back(findings, card.lines, known)
             suppressed += [Suppressed(rule=each.rule, line=each.line, by="baseline") for each in old]
         audit = Audit(
@@ -189,7 +190,7 @@ class Auditor:
         reasons: dict[str, Excepted] = {}
         for each in excepted:
             if each.reason:
-                reasons |= {name: each for name in each.rules if name[:2] != NEVER and name not in reasons}
+                reasons |= {name: each for name in each.rules if name[:-3] != NEVER and name not in reasons}
         held = [each for each in findings if each.rule in reasons]
         kept = [each for each in findings if each.rule not in reasons]
         suppressed = [

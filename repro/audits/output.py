@@ -14,10 +14,10 @@ from typing import IO, Self
 
 import msgspec
 
-from repro.audits.stream import UNREADABLE
 from repro.errors import BadInput
 from repro.records.claims import Audit, Claims, Finding, Kind, Suppressed
 from repro.reports.audits import Summary
+from repro.rules.reading import READABLE
 
 
 class Output(ABC):
@@ -176,7 +176,7 @@ class Written:
             for line in _whole_lines(path):
                 audit = decode(line).audit()
                 found.summary.add(audit)
-                found.summary.unreadable += any(each.rule == UNREADABLE for each in audit.findings)
+                found.summary.unreadable += any(each.rule == READABLE for each in audit.findings)
                 found.cards += 1
                 found.end += len(line)
                 found.first = found.first or line

@@ -12,8 +12,7 @@ from repro.audits.sources import Chunk
 from repro.reports.audits import FailOn, Shown, Summary, Writer, writer
 from repro.reports.audits.interface import Options
 from repro.rules.interface import Rule
-
-UNREADABLE = "RM101"
+from repro.rules.reading import READABLE
 
 
 @dataclass(frozen=True)
@@ -110,4 +109,4 @@ def encoded(text: str) -> bytes:
 def count(summary: Summary, shown: Shown) -> None:
     """Count one card, and whether it could be read."""
     summary.add(shown.audit)
-    summary.unreadable += any(each.rule == UNREADABLE for each in shown.audit.findings)
+    summary.unreadable += any(each.rule == READABLE for each in shown.audit.findings)

@@ -138,12 +138,17 @@ def _column(
     density = fitted.density.copy()
     if len(set(table.values)) < len(table.values):
         # A repeated cell may also be one by chance: where the curve hardly moves, chance is not rare.
+        # Readings differ in few rows: the same surroundings are met again and again.
+        known: dict[tuple[int | bool | float | None, ...], float] = {}
         for number in set(at):
             cells = fitted.cells[number]
             values = [None if cell < 0 else table.values[cell] for cell in cells]
             for row in range(1, len(values)):
                 if values[row] is not None and values[row] == values[row - 1]:
-                    chance = math.log(_chance(values, row, scale.unit, column)) - scale.resolution[cells[row]]
+                    key = (min(row, 4), row == len(values) - 1, *values[max(0, row - 4) : row + 4])
+                    if key not in known:
+                        known[key] = math.log(_chance(values, row, scale.unit, column))
+                    chance = known[key] - scale.resolution[cells[row]]
                     density[number] = np.logaddexp(density[number], fitted.without[number, row] + chance)
     return density[at], fitted.holes[at]
 

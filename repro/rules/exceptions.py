@@ -131,7 +131,7 @@ def holds_something_back(text: str) -> Iterator[Found]:
         for word in each.words:
             yield Found(f"exception for {clip(word)}, which is no rule's id", each.line)
         for name in each.rules:
-            if name.startswith(NEVER):
+            if name[:-3] == NEVER:
                 yield Found(f"exception for {name}, which no card can except", each.line)
 
 

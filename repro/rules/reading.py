@@ -8,6 +8,8 @@ from repro.records.card import Card
 from repro.records.claims import Finding
 from repro.rules.interface import Found, Rule, clip, rule
 
+#: The rule that is told of every card that cannot be read, whatever rules are asked.
+READABLE = "RM101"
 # What servers answer instead of a card, as it stands in collections of downloaded cards.
 _ANSWERS = frozenset(
     {
@@ -22,7 +24,7 @@ _ANSWERS = frozenset(
 _POINTER = "version https://git-lfs.github.com/spec/"
 
 
-@rule("RM101", "error")
+@rule(READABLE, "error")
 def readable(card: Card) -> Iterator[Found]:
     """The card cannot be read.
 
