@@ -32,7 +32,7 @@ from repro.records.claims import Cell
 
 __all__ = ["Exchange", "Indistinct", "Lost", "find_exchange"]
 
-#: Fewer rows say nothing about how a curve continues.
+#: Fewer rows, or fewer different losses, say nothing about how a curve continues.
 FEWEST_ROWS = 5
 #: Logarithm of the odds against the printed reading from which another one is reported. Calibrated on
 #: tables that nobody has touched: `benchmarks/exchange_study.py`.
@@ -72,7 +72,7 @@ def find_exchange(
     """
     table = readable(training[:MOST_ROWS], validation[:MOST_ROWS], position)
     n = len(table.rows)
-    if n < FEWEST_ROWS:
+    if n < FEWEST_ROWS or len({*table.values} - {None}) < FEWEST_ROWS:
         return None
     at = _positions(table, position)
     separation = _separation(table)
