@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 # Not a last zero: which column has them is a signature of the generator, and has to stay what it is.
-_DECIMALS = re.compile(r"(?<=[0-9]\.[0-9]{2})[0-9][1-9]\b")
+_DECIMALS = re.compile(r"\b[0-9]+\.[0-9]{3}[1-9]\b")
 _RATE = re.compile(r"(learning_rate: )[1-9]")
 _TITLE = re.compile(r"^# .*\S", re.MULTILINE)
 
@@ -81,7 +81,9 @@ def distinct(cards: Path, count: int, *, shorter_half: bool = False) -> Iterator
     chance = random.Random(0)  # noqa: S311 - the same texts each time
     for i in range(count):
         text = texts[i % len(texts)]
-        text = _DECIMALS.sub(lambda _: f"{chance.randrange(10)}{chance.randrange(1, 10)}", text)
+        # The same number becomes the same other one: a loss that is printed twice still is.
+        digits = {number: str(chance.randrange(1, 10)) for number in _DECIMALS.findall(text)}
+        text = _DECIMALS.sub(lambda found: found[0][:-1] + digits[found[0]], text)  # noqa: B023 - used at once
         text = _RATE.sub(lambda found: f"{found[1]}{chance.randrange(1, 10)}", text)
         named, found = _TITLE.subn(lambda title: f"{title[0]}-{i}", text, count=1)  # noqa: B023 - used at once
         yield named if found else f"{text}\nNumber {i}.\n"

@@ -23,6 +23,8 @@ Clock = tuple[float, ...]
 
 #: Losses are compared as log(loss + FLOOR): below it, four printed decimals leave too few digits.
 FLOOR = 1e-3
+#: No row.
+NONE = -1
 #: How wide "anything" is, in log units: from a thousandth of a loss to eight times it.
 BREADTH = math.log(8.0)
 # (process, clock, its variance over the noise's): a walk for curves that wander, an integrated walk for
@@ -44,6 +46,8 @@ _VAGUE = 1e6
 _LONGEST_CLOCK = 20
 # Products with fewer multiplications than this are done in one thread.
 _SINGLE = 2**18
+# Arrays up to this many numbers lie in memory that the process has already (128 kB and more are mapped anew).
+_IN_PLACE = 15_000
 # Four coefficients of a cubic, and something to judge them by.
 _FEWEST_FOR_A_CUBIC = 6
 
@@ -90,16 +94,20 @@ def _student(squares: Floats, determinant: Floats, count: int) -> Floats:
     """Log density of `count` levels from their squares under unit noise, the scale integrated out."""
     half = (1 + count) / 2
     constant = math.lgamma(half) - math.lgamma(0.5) - count / 2 * math.log(math.pi) + math.log(_SCALE)
-    density: Floats = constant + determinant / 2 - half * np.log(_SCALE**2 + np.maximum(squares, 0.0))
+    density = np.maximum(squares, 0.0)
+    density += _SCALE**2
+    np.log(density, out=density)
+    density *= -half
+    density += constant + determinant / 2
     return density
 
 
 def _mean(logs: Floats, axis: int) -> Floats:
     """Average over an axis, from logarithms to a logarithm."""
     top = logs.max(axis=axis, keepdims=True)
-    mean: Floats = np.log(np.exp(logs - top).sum(axis=axis)) + (
-        top.squeeze(axis) - math.log(logs.shape[axis])
-    )
+    above = logs - top
+    mean: Floats = np.log(np.exp(above, out=above).sum(axis=axis))
+    mean += top.squeeze(axis) - math.log(logs.shape[axis])
     return mean
 
 
@@ -108,22 +116,35 @@ def densities(levels: Floats, unknown: Integers, clock: Clock) -> tuple[Floats, 
 
     Args:
         levels: One curve a line, as `log(loss + FLOOR)`; a row that is not known may hold anything.
-        unknown: That row of each curve, or a negative number.
+        unknown: That row of each curve, or `NONE`.
         clock: When the rows were evaluated.
     """
-    count, n = levels.shape
+    count = len(levels)
     precision, diagonal, determinant = _processes(clock)
-    # In pieces that are too small for BLAS to share out: its threads take ten times as long to wake up.
-    piece = max(1, _SINGLE // precision.size)
-    pieces = [levels[at : at + piece] @ precision for at in range(0, count, piece)]
-    scaled = np.concatenate(pieces).reshape(count, len(_SHAPES), n)
+    # In pieces that are too small for BLAS to share out, whose threads take ten times as long to wake up, and
+    # for the system to be asked for memory.
+    piece = max(1, min(_SINGLE // precision.size, _IN_PLACE // precision.shape[1]))
+    pieces = [
+        _densities(levels[at : at + piece], precision, diagonal, determinant) for at in range(0, count, piece)
+    ]
+    whole, without = (np.concatenate(each) for each in zip(*pieces, strict=True))
+    known = without[np.arange(count), np.maximum(unknown, 0)]
+    return np.where(unknown < 0, whole, known), without
+
+
+def _densities(
+    levels: Floats, precision: Floats, diagonal: Floats, determinant: Floats
+) -> tuple[Floats, Floats]:
+    count, n = levels.shape
+    scaled = (levels @ precision).reshape(count, len(_SHAPES), n)
     squares = np.einsum("hgi,hi->hg", scaled, levels)
-    remaining = squares[:, :, None] - scaled**2 / diagonal
+    scaled *= scaled
+    scaled /= diagonal
+    remaining = np.subtract(squares[:, :, None], scaled, out=scaled)
     without = _mean(_student(remaining, determinant[:, None] - np.log(diagonal), n - 1), 1)
     smooth = _mean(_student(squares, determinant, n), 1) + math.log1p(-_SPIKE)
     spiked = _mean(without, 1) - BREADTH + math.log(_SPIKE)
-    known = without[np.arange(count), np.maximum(unknown, 0)]
-    return np.where(unknown < 0, np.logaddexp(smooth, spiked), known), without
+    return np.logaddexp(smooth, spiked), without
 
 
 def scatter(losses: Sequence[float | None]) -> float:

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from repro.comparison.exchange_curves import BREADTH, FLOOR, Clock, Floats, densities, evaluations
+from repro.comparison.exchange_curves import BREADTH, FLOOR, NONE, Clock, Floats, densities, evaluations
 from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading
 from repro.comparison.exchange_text import even, forms, places, stairs
+
+Cells = NDArray[np.intp]
 
 # A cell repeats the one above by chance: never more rarely than this, by column, as losses also settle; a
 # training loss does so too when the last evaluation comes before the next logging.
@@ -42,14 +45,16 @@ class Weights(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """The 2n cells as levels that curves are fitted to.
+    """The 2n cells as levels that curves are fitted to; each array has 256 places, with nothing in the last.
 
     Attributes:
+        values: The losses; None where a cell holds no number.
         levels: `log(loss + FLOOR)`, about zero; relative to the largest where a loss is negative.
         unit: The last printed decimal.
         resolution: Logarithm of that unit in each cell's level: what a copied cell saves over a drawn one.
     """
 
+    values: Sequence[float | None]
     levels: Floats
     unit: float
     resolution: Floats
@@ -59,38 +64,45 @@ def weigh(
     table: Readable, readings: Sequence[Reading], position: Sequence[float], shortest: bool | None
 ) -> Weights:
     """Weigh the readings of one table; the first must be the printed one."""
-    n = len(table.rows)
     full = places(table, 0), places(table, 1)
     scale = _scale(table, full[1])
-    clock = evaluations(position, n)
+    clock = evaluations(position, len(table.rows))
     # Readings share columns: with few of them moved, most stand as printed, or as the other's do.
-    columns: dict[tuple[int, ...], int] = {}
+    columns: dict[bytes, int] = {}
     own = [columns.setdefault(each.validation, len(columns)) for each in readings]
-    if stairs(table):
+    rarely = stairs(table)
+    others = {} if rarely else columns
+    other = [others.setdefault(each.training, len(others)) for each in readings]
+    fitted = _fit(table, list(columns), scale, clock)
+    if rarely:
         above, repeats = _stairs(table, readings, scale, position)
-        fitted = _fit(table, list(columns), scale, clock)
     else:
-        other = [columns.setdefault(each.training, len(columns)) for each in readings]
-        fitted = _fit(table, list(columns), scale, clock)
-        above, repeats = _column(table, other, fitted, scale, 0)
-    below, holes = _column(table, own, fitted, scale, 1)
+        above, repeats = _column(other, fitted, scale, 0)
+    below, holes = _column(own, fitted, scale, 1)
     return Weights(
         curves=above + below,
-        digits=_digits(table, readings, full, shortest),
+        digits=_digits(table, readings, full, shortest, (_cells(list(others))[other], fitted.numbers[own])),
         repeats=repeats + holes + _spares(table, readings, scale),
         prior=np.log([each.weight for each in readings]),
     )
 
 
 def _scale(table: Readable, full: int) -> _Scale:
-    values = np.array([math.nan if value is None else value for value in table.values])
+    values = [*table.values, *[None] * (256 - len(table.values))]
+    losses = np.array(values, dtype=float)
+    known = [value for value in table.values if value is not None]
     unit = 10.0 ** -min(full, 4)
-    if np.nanmin(values) < 0:
-        largest = np.nanmax(np.abs(values))
-        levels, resolution = values / largest, np.full(len(values), unit / largest)
+    if min(known) < 0:
+        largest = max(map(abs, known))
+        levels, resolution = losses / largest, np.full(len(losses), unit / largest)
     else:
-        levels, resolution = np.log(values + FLOOR), unit / (values + FLOOR)
-    return _Scale(levels - np.nanmean(levels), unit, np.log(resolution))
+        levels, resolution = np.log(losses + FLOOR), unit / (losses + FLOOR)
+    return _Scale(values, levels - levels[~np.isnan(levels)].mean(), unit, np.log(resolution))
+
+
+def _cells(columns: Sequence[bytes]) -> Cells:
+    """Return columns as an array of cells (columns, n)."""
+    return np.frombuffer(b"".join(columns), np.uint8).reshape(len(columns), -1).astype(np.intp)
 
 
 class _Fitted(NamedTuple):
@@ -98,26 +110,27 @@ class _Fitted(NamedTuple):
 
     Attributes:
         cells: The numbers of each column's cells.
+        numbers: The same as an array.
         density: Of each column.
         without: Of each column without one of its rows.
         holes: What cells cost that hold no number.
     """
 
-    cells: Sequence[tuple[int, ...]]
+    cells: Sequence[bytes]
+    numbers: Cells
     density: Floats
     without: Floats
     holes: Floats
 
 
-def _fit(table: Readable, columns: Sequence[tuple[int, ...]], scale: _Scale, clock: Clock) -> _Fitted:
-    cells = np.array(columns)
-    curve = scale.levels[np.maximum(cells, 0)]
-    away = cells < 0
-    unknown = np.where(away.any(axis=1), away.argmax(axis=1), UNKNOWN)
+def _fit(table: Readable, columns: Sequence[bytes], scale: _Scale, clock: Clock) -> _Fitted:
+    cells = _cells(columns)
+    curve = scale.levels.take(cells)
+    away = cells == UNKNOWN
+    unknown = np.where(away.any(axis=1), away.argmax(axis=1), NONE)
     penalty = np.zeros(len(cells))
-    holes = np.isnan(curve)
-    if holes.any():
-        holes &= ~away
+    if None in table.values:
+        holes = np.isnan(curve) & ~away
         for at in np.flatnonzero(holes.any(axis=1)):
             rows = np.flatnonzero(holes[at])
             penalty[at] = -sum(_NO_LOG if table.texts[cells[at, row]] else _HOLE for row in rows)
@@ -127,29 +140,35 @@ def _fit(table: Readable, columns: Sequence[tuple[int, ...]], scale: _Scale, clo
             elif len(known):
                 # More holes than can be left out in closed form: what the penalty says is enough.
                 curve[at, rows] = np.interp(rows, known, curve[at, known])
-        curve[np.isnan(curve)] = 0.0
-    return _Fitted(columns, *densities(curve, unknown, clock), penalty)
+    # Left out in closed form; but where another row is left out, it stands there, and far off.
+    curve[away] = scale.levels[0] if table.values[0] is not None else 0.0
+    curve[np.isnan(curve)] = 0.0
+    return _Fitted(columns, cells, *densities(curve, unknown, clock), penalty)
 
 
-def _column(
-    table: Readable, at: Sequence[int], fitted: _Fitted, scale: _Scale, column: int
-) -> tuple[Floats, Floats]:
+def _column(at: Sequence[int], fitted: _Fitted, scale: _Scale, column: int) -> tuple[Floats, Floats]:
     """Weigh one column of each reading, which is number `at` of the fitted; return curves, and holes."""
     density = fitted.density.copy()
-    if len(set(table.values)) < len(table.values):
+    levels = scale.levels.take(fitted.numbers)
+    repeated = levels[:, 1:] == levels[:, :-1]
+    if repeated.any():
         # A repeated cell may also be one by chance: where the curve hardly moves, chance is not rare.
         # Readings differ in few rows: the same surroundings are met again and again.
-        known: dict[tuple[int | bool | float | None, ...], float] = {}
-        for number in set(at):
-            cells = fitted.cells[number]
-            values = [None if cell < 0 else table.values[cell] for cell in cells]
-            for row in range(1, len(values)):
-                if values[row] is not None and values[row] == values[row - 1]:
-                    key = (min(row, 4), row == len(values) - 1, *values[max(0, row - 4) : row + 4])
-                    if key not in known:
-                        known[key] = math.log(_chance(values, row, scale.unit, column))
-                    chance = known[key] - scale.resolution[cells[row]]
-                    density[number] = np.logaddexp(density[number], fitted.without[number, row] + chance)
+        known: dict[tuple[int, bytes], float] = {}
+        asked = set(at)
+        numbers, rows = np.nonzero(repeated)
+        chances = np.full(len(numbers), -math.inf)
+        for i, (number, above) in enumerate(zip(numbers.tolist(), rows.tolist(), strict=True)):
+            if number in asked:
+                row, cells = above + 1, fitted.cells[number]
+                key = (min(row, 4), cells[max(0, row - 4) : row + 4])
+                if key not in known:
+                    values = [scale.values[cell] for cell in key[1]]
+                    known[key] = math.log(_chance(values, key[0], scale.unit, column))
+                chances[i] = known[key]
+        rows += 1
+        chances += fitted.without[numbers, rows] - scale.resolution[fitted.numbers[numbers, rows]]
+        np.logaddexp.at(density, numbers, chances)
     return density[at], fitted.holes[at]
 
 
@@ -170,7 +189,7 @@ def _spares(table: Readable, readings: Sequence[Reading], scale: _Scale) -> Floa
     n = len(table.rows)
     found = np.zeros(len(readings))
     for at, each in enumerate(readings):
-        if each.spare < 0:
+        if each.spare == UNKNOWN:
             continue
         value = table.values[each.spare]
         # Copied from the row above: where it is printed, or where its column stood before the exchange.
@@ -194,47 +213,52 @@ def _stairs(
 ) -> tuple[Floats, Floats]:
     """Weigh the training column of each reading where it is logged more rarely than evaluated."""
     density, repeats = np.zeros(len(readings)), np.zeros(len(readings))
-    kept = 0.0
+    known: dict[bytes, tuple[float, float]] = {}
+    levels, resolution = scale.levels.tolist(), scale.resolution.tolist()
     for at, each in enumerate(readings):
-        column = list(each.training)
-        fills = [column]
-        if UNKNOWN in column:
-            # A lost value repeats the one above, or the one below repeats it.
-            lost = column.index(UNKNOWN)
-            fills = [
-                [*column[:lost], cell, *column[lost + 1 :]] for cell in column[max(lost - 1, 0) : lost + 2]
-            ]
-        fits = any(
-            even([table.values[cell] for cell in fill], position) for fill in fills if UNKNOWN not in fill
-        )
-        density[at], repeats[at] = _climb(table, column, scale)
+        column = each.training
         if each.kind == "shifted" and each.moved == "training_loss":
             # Moved against itself the column keeps its steps: where they stand is all that tells.
-            density[at], repeats[at] = density[0], kept
-            if each.spare >= 0 and table.values[each.spare] is not None:
-                repeats[at] -= math.log(_COPY) - scale.resolution[each.spare]
-        elif at == 0:
-            kept = repeats[0]
-        repeats[at] -= 0.0 if fits else _UNEVEN
+            density[at], repeats[at] = known[readings[0].training]
+            if each.spare != UNKNOWN and table.values[each.spare] is not None:
+                repeats[at] -= math.log(_COPY) - resolution[each.spare]
+        else:
+            if column not in known:
+                known[column] = _climb(table, column, levels, resolution)
+            density[at], repeats[at] = known[column]
+        repeats[at] -= 0.0 if _fits(table, column, position) else _UNEVEN
     return density, repeats
 
 
-def _climb(table: Readable, column: Sequence[int], scale: _Scale) -> tuple[float, float]:
+def _fits(table: Readable, column: bytes, position: Sequence[float]) -> bool:
+    """Whether a training column repeats as logging at a fixed interval repeats it."""
+    fills = [column]
+    if UNKNOWN in column:
+        # A lost value repeats the one above, or the one below repeats it.
+        lost = column.index(UNKNOWN)
+        beside = column[max(lost - 1, 0) : lost + 2]
+        fills = [column[:lost] + bytes([cell]) + column[lost + 1 :] for cell in beside if cell != UNKNOWN]
+    return any(even([table.values[cell] for cell in fill], position) for fill in fills)
+
+
+def _climb(
+    table: Readable, column: bytes, levels: Sequence[float], resolution: Sequence[float]
+) -> tuple[float, float]:
     """Log likelihood of a training column that stands still between loggings: of its steps, its repeats."""
     steps = repeats = 0.0
-    above = UNKNOWN
+    above = None
     for cell in column:
-        if cell < 0:
+        if cell == UNKNOWN:
             continue
         if table.values[cell] is None:
-            repeats -= _NO_LOG if above >= 0 else 0.0
+            repeats -= 0.0 if above is None else _NO_LOG
             continue
-        if above < 0:
+        if above is None:
             steps -= BREADTH
         elif table.values[cell] == table.values[above]:
-            repeats += math.log(0.5) - scale.resolution[cell]
+            repeats += math.log(0.5) - resolution[cell]
         else:
-            step = (scale.levels[cell] - scale.levels[above]) / _LOGGED
+            step = (levels[cell] - levels[above]) / _LOGGED
             way = _DOWN if step < 0 else 1 - _DOWN
             steps += math.log(2 * way / (math.pi * _LOGGED * (1 + step * step)))
         above = cell
@@ -254,18 +278,24 @@ _NOTEBOOK = (0.2, 0.3, 0.1, 0.4, 0.001)
 
 
 def _digits(
-    table: Readable, readings: Sequence[Reading], full: tuple[int, int], shortest: bool | None
+    table: Readable,
+    readings: Sequence[Reading],
+    full: tuple[int, int],
+    shortest: bool | None,
+    columns: tuple[Cells, Cells],
 ) -> Floats:
     """Log likelihoods of the printed forms, averaged over how the two columns may be printed."""
     n = len(table.rows)
-    # A cell that is not known has no form: the last line.
-    styles = [np.array([*forms(table, own), (0.0, 0.0, 0.0)]) for own in full]
-    # A cell left over was printed, too, in its column.
-    above = [(*each.training, each.spare if each.spare < n else UNKNOWN) for each in readings]
-    below = [(*each.validation, each.spare if each.spare >= n else UNKNOWN) for each in readings]
-    training, validation = styles[0][np.array(above)].sum(axis=1), styles[1][np.array(below)].sum(axis=1)
+    spare = np.array([each.spare for each in readings])
+    sums = []
+    for column, (cells, own) in enumerate(zip(columns, full, strict=True)):
+        styles = np.zeros((UNKNOWN + 1, 3))  # a cell that is not known has no form
+        styles[: 2 * n] = forms(table, own)
+        # A cell left over was printed, too, in its column.
+        left = np.where((spare >= n) == bool(column), spare, UNKNOWN)
+        sums.append(np.ones(n) @ styles.take(cells, axis=0) + styles.take(left, axis=0))
     odds = _NOTEBOOK if max(full) > 4 else _SHORTEST[shortest]
     pairs = zip(_STYLES, odds, strict=True)
-    logs = np.stack([training[:, i] + validation[:, j] + math.log(p) for (i, j), p in pairs])
+    logs = np.stack([sums[0][:, i] + sums[1][:, j] + math.log(p) for (i, j), p in pairs])
     digits: Floats = np.logaddexp.reduce(logs, axis=0)
     return digits

@@ -1,6 +1,7 @@
 """Other ways to read a table's two loss columns, and which of them are worth weighing; without numpy.
 
 Cells are numbered: row `i` of the printed training column is cell `i`, of the validation column cell `n + i`.
+A column is a byte string of such numbers, one for each row: quickly cut and joined, and for numpy an array.
 """
 
 from __future__ import annotations
@@ -19,16 +20,23 @@ Kind = Literal["printed", "exchanged", "shifted", "exchanged and shifted"]
 #: What a training loss reads until the first was logged.
 NO_LOG = "No log"
 #: No cell: the reading does not know the value of this row.
-UNKNOWN = -1
+UNKNOWN = 255
+#: A longer table is read through windows of this many rows, whose cells can be numbered in a byte.
+WINDOW = 96
 
 # How the readings share the prior odds. An exchange runs on to the end more often than not (two columns
 # pasted the wrong way round from some row on); every place of one kind is as likely as another.
 _TO_THE_END, _ONE_ROW, _FROM_THE_START, _BETWEEN, _ALL = 0.35, 0.15, 0.05, 0.10, 0.02
 _SHIFTED: dict[Column, float] = {"training_loss": 0.2, "validation_loss": 0.5}
 _EXCHANGED_AND_SHIFTED, _ROTATED, _UNEVEN_STAIRS = 0.05, 0.005, 0.35
-# More boundaries than this are only nominated where the two curves cannot be told apart.
+# More boundaries than these are only nominated where the two curves cannot be told apart; in many rows, they
+# would also take long to weigh.
 _MOST_BOUNDARIES = 20
+_MOST_BOUNDARY_ROWS = 640
+# Where more cells of a column repeat the one above, none of them is odd.
+_MOST_REPEATS = 8
 _FEWEST_FOR_BOTH = 8
+_UNKNOWN = bytes([UNKNOWN])
 
 
 class Readable(NamedTuple):
@@ -61,8 +69,8 @@ class Reading(NamedTuple):
     """
 
     kind: Kind
-    training: tuple[int, ...]
-    validation: tuple[int, ...]
+    training: bytes
+    validation: bytes
     first: int
     last: int
     weight: float
@@ -80,24 +88,25 @@ def readable(
     evaluated at every row, and are left out. So is a row that repeats the one above, step and all: that is
     another finding.
     """
-    found: list[tuple[int, tuple[_Read, _Read]]] = []
+    found: list[tuple[int, _Read, _Read]] = []
     blanks = 0
-    for row, pair in enumerate(zip(training, validation, strict=False)):
-        left, right = _read(pair[0]), _read(pair[1])
+    above: tuple[int, _Read | None, _Read | None] = (-1, None, None)
+    for row, (one, other) in enumerate(zip(training, validation, strict=False)):
+        left, right = _read(one), _read(other)
         if left is None or right is None or not (left[0] or right[0]):
             continue
-        above = found[-1] if found else None
-        if above is not None and above[1] == (left, right):
+        if right == above[2] and left == above[1]:
             known = row < len(position)
             if not known or position[row] == position[above[0]]:
                 continue
         blanks += not (left[0] and right[0])
-        found.append((row, (left, right)))
+        above = row, left, right
+        found.append(above)
     if blanks > 1:
-        found = [(row, pair) for row, pair in found if pair[0][0] and pair[1][0]]
-    both = [pair[0] for _, pair in found] + [pair[1] for _, pair in found]
+        found = [each for each in found if each[1][0] and each[2][0]]
+    both = [each[1] for each in found] + [each[2] for each in found]
     return Readable(
-        tuple(row for row, _ in found), tuple(text for text, _ in both), tuple(value for _, value in both)
+        tuple([row for row, _, _ in found]), tuple([text for text, _ in both]), tuple([v for _, v in both])
     )
 
 
@@ -120,7 +129,7 @@ def _read(cell: Cell | None) -> _Read | None:
 
 def printed(n: int) -> Reading:
     """The table as it stands."""
-    return Reading("printed", tuple(range(n)), tuple(range(n, 2 * n)), 0, n - 1, 1.0)
+    return Reading("printed", bytes(range(n)), bytes(range(n, 2 * n)), 0, n - 1, 1.0)
 
 
 def others(table: Readable, suspicious_text: bool, even_stairs: bool | None) -> list[Reading]:
@@ -184,7 +193,8 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
             if gain < near:
                 gains.append((gain, k))
     gains.sort()
-    return sorted(k for _, k in gains[:_MOST_BOUNDARIES])
+    most = min(_MOST_BOUNDARIES, _MOST_BOUNDARY_ROWS // n)
+    return sorted(k for _, k in gains[:most])
 
 
 def _odd_rows(table: Readable) -> list[int]:
@@ -197,7 +207,7 @@ def _odd_rows(table: Readable) -> list[int]:
 
 
 def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
-    a, b = tuple(range(n)), tuple(range(n, 2 * n))
+    a, b = bytes(range(n)), bytes(range(n, 2 * n))
     ends = [0, *boundaries, n]
     for at, k in enumerate(ends[:-1]):
         for m in ends[at + 1 :]:
@@ -229,9 +239,9 @@ def _shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading
         if values[-1] is None or values[-1] == values[-2]:
             for k in range(logged, n - 1):
                 yield from _shifts(table, k, column=column, directions=(-1,))
-        for k in range(logged + 1, n - 1):
-            if values[k] is None or values[k] == values[k - 1]:
-                yield from _shifts(table, k, column=column, directions=(1,))
+        repeats = [k for k in range(logged + 1, n - 1) if values[k] is None or values[k] == values[k - 1]]
+        for k in repeats if len(repeats) <= _MOST_REPEATS else ():
+            yield from _shifts(table, k, column=column, directions=(1,))
         if logged == 0:
             yield from _rotations(table, column)
 
@@ -250,19 +260,19 @@ def _shifts(
     # Where few rows are exchanged, one of them is lost and one left over, another reading fits anything.
     if k > n - (3 if exchanged else 2) or (exchanged and n < _FEWEST_FOR_BOTH):
         return
-    a, b = tuple(range(n)), tuple(range(n, 2 * n))
+    a, b = bytes(range(n)), bytes(range(n, 2 * n))
     if exchanged:
         a, b = a[:k] + b[k:], b[:k] + a[k:]
-    columns: tuple[tuple[Column, tuple[int, ...]], ...] = (("training_loss", a), ("validation_loss", b))
+    columns: tuple[tuple[Column, bytes], ...] = (("training_loss", a), ("validation_loss", b))
     for name, own in columns:
         if column not in (None, name):
             continue
         weight = (share or (_EXCHANGED_AND_SHIFTED if exchanged else _SHIFTED[name])) / (4 * n)
         for shift in directions:
             if shift < 0:
-                mended, spare = (*own[:k], UNKNOWN, *own[k:-1]), own[-1]
+                mended, spare = own[:k] + _UNKNOWN + own[k:-1], own[-1]
             else:
-                mended, spare = (*own[:k], *own[k + 1 :], UNKNOWN), own[k]
+                mended, spare = own[:k] + own[k + 1 :] + _UNKNOWN, own[k]
             training, validation = (mended, b) if name == "training_loss" else (a, mended)
             kind: Kind = "exchanged and shifted" if exchanged else "shifted"
             yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
@@ -281,17 +291,17 @@ def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
     values = [value for value in table.values[offset : offset + n] if value is not None]
     if len(values) < n:
         return
-    own = tuple(range(offset, offset + n))
-    other = tuple(range(n - offset, 2 * n - offset))
+    own = bytes(range(offset, offset + n))
+    other = bytes(range(n - offset, 2 * n - offset))
     for k in range(n - 2):
         # The cell where the rotation begins and ends lies nearer to the far end than to its neighbours.
         near = abs(values[k] - values[-1]) * 4
-        mended: list[tuple[int, tuple[int, ...]]] = []
+        mended: list[tuple[int, bytes]] = []
         if near < abs(values[k] - values[k + 1]) and (k == 0 or near < abs(values[k] - values[k - 1])):
-            mended.append((1, (*own[:k], *own[k + 1 :], own[k])))
+            mended.append((1, own[:k] + own[k + 1 :] + own[k : k + 1]))
         tail = abs(values[-1] - values[-2])
         if 4 * abs(values[-1] - values[k]) < tail and (k == 0 or 4 * abs(values[-1] - values[k - 1]) < tail):
-            mended.append((-1, (*own[:k], own[-1], *own[k:-1])))
+            mended.append((-1, own[:k] + own[-1:] + own[k:-1]))
         for shift, cells in mended:
             training, validation = (other, cells) if offset else (cells, other)
             yield Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from repro.comparison.exchange_readings import NO_LOG, Readable
@@ -33,14 +34,17 @@ def forms(table: Readable, full: int) -> list[tuple[float, float, float]]:
     notebook prints a training loss. A final zero is one digit in ten.
     """
     return [
-        (0.0, 0.0, 0.0) if value is None else _form(text, full)
+        (0.0, 0.0, 0.0) if value is None else _form(own := decimals(text), own and _zeros(text), full)
         for text, value in zip(table.texts, table.values, strict=True)
     ]
 
 
-def _form(text: str, full: int) -> tuple[float, float, float]:
-    own = decimals(text)
-    zeros = len(text) - len(text.rstrip("0")) if own else 0
+def _zeros(text: str) -> int:
+    return len(text) - len(text.rstrip("0"))
+
+
+@lru_cache(maxsize=256)  # few decimals, few zeros
+def _form(own: int, zeros: int, full: int) -> tuple[float, float, float]:
     if own < full:
         shortest, fixed = (_EDITED if zeros and own > 1 else 0.1), _EDITED
     elif own > full:
@@ -57,11 +61,15 @@ def _form(text: str, full: int) -> tuple[float, float, float]:
 
 def swapped_text(table: Readable) -> bool:
     """Whether validation losses are printed as training losses are: `No log`, or some shorter than others."""
-    low = list(zip(table.texts, table.values, strict=True))[len(table.rows) :]
-    if any(text == NO_LOG for text, _ in low):
+    n = len(table.rows)
+    if NO_LOG in table.texts[n:]:
         return True
-    own = [decimals(text) for text, value in low if value is not None]
-    return 0 < sum(each < max(own) for each in own) <= len(own) / 2
+    own = [
+        decimals(text)
+        for text, value in zip(table.texts[n:], table.values[n:], strict=True)
+        if value is not None
+    ]
+    return 0 < len(own) - own.count(max(own, default=0)) <= len(own) / 2
 
 
 def stairs(table: Readable) -> bool:

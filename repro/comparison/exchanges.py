@@ -10,13 +10,14 @@ it.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from repro.comparison.exchange_readings import (
+    NO_LOG,
     UNKNOWN,
+    WINDOW,
     Column,
     Readable,
     Reading,
@@ -46,9 +47,8 @@ FEWEST_ROWS_FOR_A_CURVE = 8
 LEAST_SEPARATION = 2.0
 #: What stands below is not read: no training writes as many rows, and a hostile card shall not cost seconds.
 MOST_ROWS = 20_000
-#: A longer table is read through windows of this many rows around the most suspicious places.
-WINDOW = 96
-_WINDOWS = 4
+# The most suspicious windows of a longer table.
+_WINDOWS = 2
 
 
 def find_exchange(
@@ -72,7 +72,7 @@ def find_exchange(
     """
     table = readable(training[:MOST_ROWS], validation[:MOST_ROWS], position)
     n = len(table.rows)
-    if n < FEWEST_ROWS or len({*table.values} - {None}) < FEWEST_ROWS:
+    if n < FEWEST_ROWS or (len({*table.values} - {None}) < FEWEST_ROWS and NO_LOG not in table.texts[n:]):
         return None
     at = _positions(table, position)
     separation = _separation(table)
@@ -80,8 +80,8 @@ def find_exchange(
     for start in _windows(table):
         part = _part(table, start, min(n, start + WINDOW))
         # How many losses were logged before a later window is not known, nor is then when they change.
-        found = _weigh(part, () if start else at[:WINDOW], shortest)
-        if found is not None and found.score >= least_score(n, separation):
+        found = _weigh(part, () if start else at[:WINDOW], shortest, least_score(n, separation))
+        if found is not None:
             return _result(table, (training, validation), start, found)
     return Indistinct(separation) if separation < LEAST_SEPARATION else None
 
@@ -150,7 +150,7 @@ def _part(table: Readable, start: int, stop: int) -> Readable:
     )
 
 
-def _weigh(table: Readable, position: Sequence[float], shortest: bool | None) -> _Found | None:
+def _weigh(table: Readable, position: Sequence[float], shortest: bool | None, least: float) -> _Found | None:
     n = len(table.rows)
     if all(value is None for value in table.values):
         return None
@@ -168,8 +168,10 @@ def _weigh(table: Readable, position: Sequence[float], shortest: bool | None) ->
 
     readings.insert(0, printed(n))
     weights = weigh(table, readings, position, shortest)
-    total = [float(each) for each in weights.total]
+    total = weights.total.tolist()
     score = _log_sum(total[1:]) - total[0]
+    if score < least:
+        return None
     families: dict[tuple[str, Column | None, int], list[int]] = {}
     for at, each in enumerate(readings[1:], start=1):
         families.setdefault((each.kind, each.moved, each.shift), []).append(at)
@@ -218,7 +220,7 @@ def _result(
     for column, own in zip(cells, (reading.training, reading.validation), strict=True):
         for row, cell in enumerate(own):
             known = cell if cell < length else cell - length + n
-            column[start + row] = UNKNOWN if cell < 0 else start + known
+            column[start + row] = _NOWHERE if cell == UNKNOWN else start + known
     last = start + reading.last
     if reading.last == length - 1:
         last = _carry_on(table, cells, reading, last)
@@ -231,14 +233,14 @@ def _result(
             texts[row] = None if cell < 0 else table.texts[cell] or None
     lost = next(
         (
-            Lost(name, table.rows[numbers.index(UNKNOWN)])
+            Lost(name, table.rows[numbers.index(_NOWHERE)])
             for name, numbers in zip(_COLUMNS, cells, strict=True)
-            if UNKNOWN in numbers
+            if _NOWHERE in numbers
         ),
         None,
     )
-    spare = UNKNOWN
-    if reading.spare >= 0:
+    spare = _NOWHERE
+    if reading.spare != UNKNOWN:
         spare = start + (reading.spare if reading.spare < length else reading.spare - length + n)
     both = reading.kind != "shifted"
     apart = [
@@ -262,12 +264,14 @@ def _result(
         score=found.score,
         printed_scatter=(scatter(table.values[:n]), scatter(table.values[n:])),
         mended_scatter=(scatter(losses[0]), scatter(losses[1])),
-        gap=statistics.median(apart) if apart else 0.0,
+        gap=_median(apart) if apart else 0.0,
         **found.parts,
     )
 
 
 _COLUMNS: tuple[Column, Column] = ("training_loss", "validation_loss")
+# A value that stands in no cell of the whole table.
+_NOWHERE = -1
 
 
 def _carry_on(table: Readable, cells: list[list[int]], reading: Reading, last: int) -> int:
@@ -301,8 +305,15 @@ def _separation(table: Readable) -> float:
     bends = []
     for column in zip(*logs, strict=True):
         trios = zip(column, column[1:], column[2:], strict=False)
-        bend = statistics.median(abs(x - 2 * y + z) for x, y, z in trios)
+        bend = _median([abs(x - 2 * y + z) for x, y, z in trios])
         # A column that does not move, or moves once in a while, has no noise to tell.
         bends += [bend] if bend > 0 else []
     noise = min(bends) / (0.6745 * math.sqrt(6)) if bends else 0.0
-    return statistics.median(abs(a - b) for a, b in logs) / noise if noise > 0 else math.inf
+    return _median([abs(a - b) for a, b in logs]) / noise if noise > 0 else math.inf
+
+
+def _median(numbers: list[float]) -> float:
+    """As `statistics.median`, which looks at each number's type, and is looked for in every table."""
+    numbers.sort()
+    half = len(numbers) // 2
+    return numbers[half] if len(numbers) % 2 else (numbers[half - 1] + numbers[half]) / 2
