@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from repro.cards.front_matter import split
+from repro.cards.lists import Pairs, pairs_in
 from repro.cards.pages import is_page, read_page
 from repro.cards.tables import find_aligned, find_tables, moved
 from repro.records.card import FrontMatter, Heading, Node
@@ -42,6 +43,10 @@ class Document:
         front_matter: The front matter, None where there is none.
         headings: The headings that have a title, in order.
         tables: The tables, by the index of their header's line.
+        body: The index of the line behind the front matter, and where it begins in `lowered`.
+        pairs: What the lines without a bullet state.
+        tags: The tags that the front matter states.
+        libraries: The libraries that it states.
         origin: For each line of a page, the index of the source's line; None where these are the same.
     """
 
@@ -53,7 +58,12 @@ class Document:
     front_matter: FrontMatter | None
     headings: tuple[Heading, ...]
     tables: dict[int, Table]
+    pairs: Pairs
+    body: tuple[int, int] = (0, 0)
+    tags: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
     origin: Sequence[int] | None = None
+    _printed: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Document:
@@ -71,11 +81,23 @@ class Document:
             lines = _visible(page.lines, 0, lowered)
             headings = _headings(lines)
             tables = page.tables | _tables(lines)
-            return cls(source, page.lines, lines, marks, lowered, None, headings, tables, page.origin)
+            return cls(
+                source, page.lines, lines, marks, lowered, None, headings, tables, pairs_in(lines),
+                origin=page.origin,
+            )  # fmt: skip
         front_matter, body = split(source)
+        above = source[:body] if len(marks) == len(text) else map(str.lower, source[:body])
+        start = body + sum(map(len, above))
         lines = _visible(source, body, marks)
-        tables = _tables(lines) | dict(_embedded(lines) if "<table" in marks else ())
-        return cls(source, source, lines, marks, marks, front_matter, _headings(lines), tables)
+        tables = _tables(lines)
+        if marks.find("<table", 0, marks.rfind("<") + len("<table")) >= 0:
+            tables |= _embedded(lines)
+        return cls(
+            source, source, lines, marks, marks, front_matter, _headings(lines), tables, pairs_in(lines),
+            (body, start),
+            frozenset(_words(front_matter, "tags")),
+            frozenset(_words(front_matter, "library_name")),
+        )  # fmt: skip
 
     @property
     def meta(self) -> dict[str, Node]:
@@ -84,10 +106,7 @@ class Document:
 
     def words(self, key: str) -> tuple[str, ...]:
         """Return a front matter key's texts, whether it holds one or a list."""
-        node = self.meta.get(key)
-        if isinstance(node, list):
-            return tuple([text for text in node if isinstance(text, str) and text])
-        return (node,) if isinstance(node, str) and node else ()
+        return _words(self.front_matter, key)
 
     def sections(self, *words: str, but: Sequence[str] = ()) -> Iterator[range]:
         """Return the sections with one of `words` in their title, none of them inside another.
@@ -109,6 +128,13 @@ class Document:
                 done = span.stop
                 yield span
 
+    def prints(self, phrase: str) -> bool:
+        """Tell whether the source holds a phrase, given in lower case; it is looked for once."""
+        found = self._printed.get(phrase)
+        if found is None:
+            found = self._printed[phrase] = phrase in self.marks
+        return found
+
     def tables_in(self, span: range) -> list[int]:
         """Return where tables stand in a section."""
         starts = self._table_starts
@@ -121,10 +147,11 @@ class Document:
             phrase: The phrase; it holds no line end.
             hidden: Whether code and comments count.
         """
-        found = _lines_with(self.lowered, phrase)
-        if not hidden and found:
-            found = [i for i in found if phrase in self.lines[i].lower()]
-        return found
+        if hidden:
+            return _lines_with(self.lowered, phrase)
+        if self.origin is None and not self._printed.get(phrase, True):
+            return []
+        return [i for i in _lines_with(self.lowered, phrase, *self.body) if phrase in self.lines[i].lower()]
 
     @cached_property
     def _titles(self) -> tuple[list[tuple[str, range]], str]:
@@ -147,6 +174,13 @@ class Document:
         return _nested(found, len(self.lines))
 
 
+def _words(front_matter: FrontMatter | None, key: str) -> tuple[str, ...]:
+    node = front_matter.data.get(key) if front_matter else None
+    if isinstance(node, list):
+        return tuple([text for text in node if isinstance(text, str) and text])
+    return (node,) if isinstance(node, str) and node else ()
+
+
 def _holds(text: str, words: Sequence[str]) -> bool:
     for word in words:  # noqa: SIM110 - twice as fast as any()
         if word in text:
@@ -154,15 +188,19 @@ def _holds(text: str, words: Sequence[str]) -> bool:
     return False
 
 
-def _lines_with(text: str, phrase: str) -> list[int]:
-    """Return the indices of the lines of `text` that hold a phrase."""
+def _lines_with(text: str, phrase: str, line: int = 0, at: int = 0) -> list[int]:
+    """Return the indices of the lines of `text` that hold a phrase, from the one on that begins at `at`."""
     found: list[int] = []
-    at = line = 0
-    while (start := text.find(phrase, at)) >= 0:
+    # A single character is found many times as fast, and marks begin and end with rare ones.
+    first, stop = text.find(phrase[0], at), text.rfind(phrase[-1]) + 1
+    if first < 0 or (start := text.find(phrase, first, stop)) < 0:
+        return found
+    while start >= 0:
         line += text.count("\n", at, start)
         found.append(line)
         if (at := text.find("\n", start)) < 0:
             break
+        start = text.find(phrase, at, stop)
     return found
 
 
@@ -178,8 +216,8 @@ def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
     comments = _lines_with(text, "<!--")
     if comments:  # without one, `-->` ends nothing
         comments += _lines_with(text, "-->")
-    tildes = _lines_with(text, "~~~") if "~" in text else []
-    marked = sorted({*comments, *tildes, *_lines_with(text, "```")})
+    fences = _lines_with(text, "~~~") + _lines_with(text, "```")
+    marked = sorted({*comments, *fences})
     last_close = next((i for i in reversed(marked) if "-->" in lines[i]), -1)
     fence, opened, in_comment = "", 0, False
     for i in marked:
@@ -239,11 +277,18 @@ def _embedded(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
 
 def _headings(lines: Sequence[str]) -> tuple[Heading, ...]:
     found = [
-        (i, len(match[1]), (match[2] or "").rstrip("# \t"))
+        (i, *read)
         for i, line in enumerate(lines)
-        if "#" in line and (match := _HEADING.fullmatch(line))
+        if "#" in line and (read := _heading(line) if len(line) <= _MAX_TITLE else _heading.__wrapped__(line))
     ]
     return _nested(found, len(lines))
+
+
+@lru_cache(maxsize=1_000)  # cards share most of their titles
+def _heading(line: str) -> tuple[int, str] | None:
+    """Return the level and the title of a heading."""
+    match = _HEADING.fullmatch(line)
+    return (len(match[1]), (match[2] or "").rstrip("# \t")) if match else None
 
 
 def _nested(found: Sequence[tuple[int, int, str]], end: int) -> tuple[Heading, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 
 from repro.cards.document import Document
-from repro.cards.lists import Item, all_items, claims, is_number, lists_below, pair
+from repro.cards.lists import Item, all_items, claims, is_number, lists_below
 from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Table
 
@@ -38,26 +39,25 @@ def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]
         document: The card.
         besides: The lines of claims of another sort.
     """
-    items = [*_announced(document)] or [item for item in _sections(document) if item.line not in besides]
+    items = _announced(document) or [item for item in _sections(document) if item.line not in besides]
     items += _logged(document)
     items += [item for item in _alone(document) if item.line not in besides]
-    once = {(item.line, item.name): item for item in items}
-    named = (Item(snake(item.name), item.text, item.line) for item in once.values() if item.text)
-    return claims(item for item in named if item.name)
+    once = {(line, name): Item(snake(name), text, line) for name, text, line in items}
+    return claims([item for item in once.values() if item.name and item.text])
 
 
-def _announced(document: Document) -> Iterator[Item]:
-    starts = sorted({i for phrase in _SENTENCES for i in document.mentions(phrase)})
-    return lists_below(document.lines, starts, labels=True)
+def _announced(document: Document) -> list[Item]:
+    starts = {i for phrase in _SENTENCES for i in document.mentions(phrase)}
+    return lists_below(document.lines, document.pairs, sorted(starts), labels=True)
 
 
 def _sections(document: Document) -> Iterator[Item]:
     for span in document.sections("validation metrics"):
-        yield from all_items(document.lines, span)
+        yield from all_items(document.lines, document.pairs, span)
     for span in document.sections(*_TITLES, but=_OTHER_TITLES):
         for at in document.tables_in(span):
             yield from _tabled(document.tables[at])
-        items = all_items(document.lines, span, is_name=bool)
+        items = all_items(document.lines, document.pairs, span, is_name=bool)
         yield from (item for item in items if is_number(item.text))
 
 
@@ -84,15 +84,17 @@ def _logged(document: Document) -> Iterator[Item]:
             yield Item(found[1], found[2].rstrip(), i + 1)
 
 
-def _alone(document: Document) -> Iterator[Item]:
+def _alone(document: Document) -> list[Item]:
     """Read the lines that are `F1 score: 85.1` or `{'f1': 85.1}` and nothing else."""
-    for i in [i for i, line in enumerate(document.lines) if ":" in line or "=" in line]:
-        line = document.lines[i]
-        if len(line) > _MAX_LINE or line[:2] == "- ":
-            continue
-        if line.startswith("{'"):
-            pairs = _DICT_PAIR.findall(line) if _DICT.fullmatch(line.rstrip()) else []
-            if all(_METRIC.fullmatch(name) for name, _ in pairs):
-                yield from (Item(name, text, i + 1) for name, text in pairs)
-        elif (found := pair(line)) and _METRIC.fullmatch(found[0]) and is_number(found[1]):
-            yield Item(*found, i + 1)
+    lines = document.lines
+    items = [
+        Item(name, text, i + 1)
+        for i, (name, text) in document.pairs.items()
+        if _METRIC.fullmatch(name) and len(lines[i]) <= _MAX_LINE and is_number(text)
+    ]
+    for i in document.mentions("{'"):
+        if len(lines[i]) <= _MAX_LINE and _DICT.fullmatch(lines[i].rstrip()):
+            found = _DICT_PAIR.findall(lines[i])
+            if all(_METRIC.fullmatch(name) for name, _ in found):
+                items += [Item(name, text, i + 1) for name, text in found]
+    return sorted(items, key=attrgetter("line"))

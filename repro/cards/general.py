@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from repro.cards.document import Document
 from repro.cards.evaluation import evaluation
 from repro.cards.interface import Reader
-from repro.cards.lists import Item, all_items, bullet, claims, lists_below, pair
+from repro.cards.lists import Item, all_items, bullet, claims, lists_below
 from repro.cards.metadata import metadata
-from repro.cards.names import hyperparameter, in_words
+from repro.cards.names import NAMES, hyperparameter, in_words
 from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Claims, Kind
 
@@ -45,6 +46,7 @@ _VERSION = re.compile(
     r"(v?[0-9]+\.[0-9][^`]{0,100})`?",
     re.IGNORECASE,
 )
+_MAX_KEPT = 60  # characters of a text that is kept in memory
 _COMMA = re.compile(r"[,;] ")
 _SENTENCE = "following hyperparameters were used"
 #: What of a recipe for axolotl makes a training, where the card prints no list of its own.
@@ -83,10 +85,12 @@ class GeneralReader(Reader):
 
     def hyperparameters(self, document: Document) -> dict[str, Claim]:
         """Read the sections on hyperparameters, else the announced list, else known names, else a recipe."""
-        found = list(_sections(document)) or list(_announced(document))
+        found = list(_sections(document)) or _announced(document)
         found = found or [
             item
-            for item in all_items(document.lines, range(len(document.lines)), is_name=hyperparameter)
+            for item in all_items(
+                document.lines, document.pairs, range(len(document.lines)), is_name=hyperparameter
+            )
             if hyperparameter(item.name)
         ]
         return claims(self._renamed(found) if found else _recipe(document))
@@ -95,7 +99,7 @@ class GeneralReader(Reader):
         """Give names that are written in words the names that generators print."""
         for item in items:
             name, text, line = item
-            if name not in PACKAGES and not in_words(name):
+            if name in NAMES or (name not in PACKAGES and not in_words(name)):
                 yield item
                 continue
             if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {text}"):
@@ -124,7 +128,10 @@ def _sections(document: Document) -> Iterator[Item]:
     """Read the sections on hyperparameters: their bullets, bare pairs and two-column tables."""
     for span in document.sections("hyperparameter", "hyper-parameter", "hyper parameter"):
         yield from all_items(
-            document.lines, span, is_name=lambda name: name.isidentifier() or hyperparameter(name)
+            document.lines,
+            document.pairs,
+            span,
+            is_name=lambda name: name.isidentifier() or hyperparameter(name),
         )
         for at in document.tables_in(span):
             for row in document.tables[at].rows:
@@ -132,8 +139,8 @@ def _sections(document: Document) -> Iterator[Item]:
                     yield Item(plain(row.cells[0].text), row.cells[1].text, row.line)
 
 
-def _announced(document: Document) -> Iterator[Item]:
-    return lists_below(document.lines, document.mentions(_SENTENCE))
+def _announced(document: Document) -> list[Item]:
+    return lists_below(document.lines, document.pairs, document.mentions(_SENTENCE))
 
 
 def _recipe(document: Document) -> Iterator[Item]:
@@ -149,8 +156,9 @@ def _recipe(document: Document) -> Iterator[Item]:
 
 def training_log(document: Document) -> int | None:
     """Return where the table of losses by epoch or step stands, first below «Training results»."""
-    timed = {at for at, table in document.tables.items() if {"epoch", "step"} & set(table.columns)}
-    losses = {at for at, table in document.tables.items() if any("loss" in name for name in table.columns)}
+    tables = document.tables.items()
+    timed = {at for at, table in tables if "epoch" in table.columns or "step" in table.columns}
+    losses = {at for at, table in tables if "loss" in "\n".join(table.columns)}
     for span in document.sections("training results", "training logs"):
         for at in document.tables_in(span):
             if at in timed or at in losses:
@@ -174,15 +182,20 @@ def _versions(document: Document, indices: Iterable[int], *, titled: bool) -> di
         if "." not in line or len(line) > 300:
             continue
         content = bullet(line)
-        if content is None and (titled or pair(line)):
+        if content is None and (titled or i in document.pairs):
             content = line.strip().removeprefix("|")
             content = content.replace("|", " ").strip()
         if not content:
             continue
         for part in _COMMA.split(content) if ", " in content or "; " in content else (content,):
-            printed = _VERSION.fullmatch(part.strip("`*. "))
-            package = PACKAGES.get(printed[1].lower()) if printed else None
-            if printed and package and package not in found:
-                text = printed[2].strip()
+            package, text = _version(part) if len(part) <= _MAX_KEPT else _version.__wrapped__(part)
+            if package and package not in found:
                 found[package] = Claim(text=text, value=text.split()[0], line=i + 1)
     return found
+
+
+@lru_cache(maxsize=1_000)  # cards share their versions
+def _version(printed: str) -> tuple[str | None, str]:
+    """Return the package that a text names, None where it names none, and its version."""
+    found = _VERSION.fullmatch(printed.strip("`*. "))
+    return (PACKAGES.get(found[1].lower()), found[2].strip()) if found else (None, "")

@@ -17,26 +17,28 @@ from repro.cards.trainer import TrainerReader
 
 
 def marked(
-    *, tags: tuple[str, ...] = (), libraries: tuple[str, ...] = (), phrases: tuple[str, ...] = ()
+    *,
+    tags: tuple[str, ...] = (),
+    libraries: tuple[str, ...] = (),
+    phrases: tuple[str, ...] = (),
+    within: str = "",
 ) -> Callable[[Document], bool]:
     """Return a mark: any of these tags, library names or lower-case phrases.
 
-    A tag that ends in a colon stands for all tags that begin so.
+    A tag that ends in a colon stands for all tags that begin so. `within` is what all the phrases hold and
+    few cards do: looking through a text takes time, and what several marks share is looked for once.
     """
-    names = frozenset(tags)
     beginnings = tuple([tag for tag in tags if tag.endswith(":")])
 
     def mark(document: Document) -> bool:
-        if libraries and any(name in libraries for name in document.words("library_name")):
+        if not document.libraries.isdisjoint(libraries) or not document.tags.isdisjoint(tags):
             return True
-        printed = document.words("tags") if tags else ()
-        if not names.isdisjoint(printed) or (
-            beginnings and any(tag.startswith(beginnings) for tag in printed)
-        ):
+        if beginnings and any(tag.startswith(beginnings) for tag in document.tags):
             return True
-        for phrase in phrases:
-            if phrase in document.marks:
-                return True
+        if not within or document.prints(within):
+            for phrase in phrases:
+                if document.prints(phrase):
+                    return True
         return document.origin is not None and _marked_page(document, tags, phrases)
 
     return mark
@@ -76,7 +78,7 @@ def is_article(document: Document) -> bool:
         return True
     if document.headings and document.origin is None:
         return False
-    items = all_items(document.lines, range(len(document.lines)), is_name=hyperparameter)
+    items = all_items(document.lines, document.pairs, range(len(document.lines)), is_name=hyperparameter)
     return len({hyperparameter(item.name) for item in islice(items, _MAX_ITEMS)} - {None}) > 1
 
 
@@ -84,7 +86,10 @@ READERS: tuple[Reader, ...] = (
     GeneralReader(
         "setfit",
         marked(
-            tags=("generated_from_setfit_trainer",), libraries=("setfit",), phrases=("this is a [setfit]",)
+            tags=("generated_from_setfit_trainer",),
+            libraries=("setfit",),
+            phrases=("this is a [setfit]",),
+            within=" [s",
         ),
     ),
     GeneralReader(
@@ -93,14 +98,19 @@ READERS: tuple[Reader, ...] = (
             tags=("generated_from_span_marker_trainer",),
             libraries=("span-marker",),
             phrases=("this is a [spanmarker]",),
+            within=" [s",
         ),
     ),
-    GeneralReader("autotrain", marked(tags=("autotrain",), phrases=("# model trained using autotrain",))),
+    GeneralReader(
+        "autotrain",
+        marked(tags=("autotrain",), phrases=("# model trained using autotrain",), within="trained using "),
+    ),
     GeneralReader(
         "sentence-transformers",
         marked(
             libraries=("sentence-transformers",),
             phrases=("this is a [sentence-transformers]", "using the [sentence-transformers]"),
+            within=" [s",
         ),
     ),
     # These write the Trainer's card with other marks, or did before they had a template of their own.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from repro.cards.values import plain, value
 from repro.records.claims import Claim
@@ -19,10 +20,15 @@ _PAIR = re.compile(
     r"[*_`]{0,3}([A-Za-z][\w@./()-]*+(?: [\w@./()-]++){0,5}+)[*_`]{0,3}\s*[:=][*_`]{0,3}\s*(\S.*)"
 )
 _MAX_PAIR = 500
+#: Names and texts by the index of their line.
+Pairs: TypeAlias = "dict[int, tuple[str, str]]"
 _LABEL = re.compile(
     r"(?:on|after|for|with)\b|.*\b(?:test|val|valid|validation|eval|evaluation|dev|results?)\b", re.IGNORECASE
 )
 _MAX_LABEL = 60
+
+
+_MAX_KEPT = 80  # characters of a line that is kept in memory
 
 
 class Item(NamedTuple):
@@ -46,30 +52,44 @@ def bullet(line: str) -> str | None:
 
 def pair(line: str) -> tuple[str, str] | None:
     """Return the name and the text of a line that states them without a bullet; a few words may be a name."""
-    if (":" not in line and "=" not in line) or len(line) > _MAX_PAIR or bullet(line) is not None:
+    if len(line) > _MAX_PAIR:
         return None
     found = _PAIR.fullmatch(line.strip())
     return (found[1], found[2]) if found and not found[2].startswith("//") else None
 
 
-def lists_below(lines: Sequence[str], starts: Sequence[int], *, labels: bool = False) -> Iterator[Item]:
+def pairs_in(lines: Sequence[str]) -> Pairs:
+    """Return the name and the text of each line that states them without a bullet, by its index."""
+    return {
+        i: found
+        for i, line in enumerate(lines)
+        # The first test is the cheapest: bullets, tables and headings are most of a card.
+        if line and line[0] not in "-|#" and (":" in line or "=" in line) and (found := pair(line))
+    }
+
+
+def lists_below(
+    lines: Sequence[str], pairs: Pairs, starts: Sequence[int], *, labels: bool = False
+) -> list[Item]:
     """Read the list below each of these sentences, up to the next of them; it may do without bullets.
 
     Args:
         lines: All lines of the card.
+        pairs: What `pairs_in` finds in them.
         starts: The indices of the sentences, in order.
         labels: As for `first_list`; a list without bullets then states numbers only.
     """
+    found: list[Item] = []
     for start, end in pairwise([*starts, len(lines)]):
-        items = list(first_list(lines, start, end, labels=labels))
-        yield from items or (
-            item for item in _bare_list(lines, start, end) if not labels or is_number(item.text)
+        found += first_list(lines, start, end, labels=labels) or _bare_list(
+            lines, pairs, start, end, labels=labels
         )
+    return found
 
 
 def first_list(
     lines: Sequence[str], start: int, end: int | None = None, *, labels: bool = False
-) -> Iterator[Item]:
+) -> list[Item]:
     """Read the list below the sentence on line `start`.
 
     It ends where a heading, a table or code begins, and at prose behind a blank line: as in Markdown, prose
@@ -84,30 +104,40 @@ def first_list(
     """
     end = len(lines) if end is None else end
     start += 1
-    while start < end and _continues(lines, start) and not (labels and _is_label(lines, start)):
+    while start < end and _continues(lines, start) and not (labels and _labels(lines, start)):
         start += 1
+    items: list[Item] = []
     labelled = False
     for i in range(start, end):
-        content = bullet(lines[i])
-        if content:
-            item = _item(lines, i, content)
-            if item and (not labelled or is_number(item.text)):
-                yield item
-        elif content is None and labels and _is_label(lines, i):
+        line = lines[i]
+        if not line:
+            continue
+        stated = _stated(line) if len(line) <= _MAX_KEPT else _stated.__wrapped__(line)
+        if stated:
+            item = _item(lines, i, *stated)
+            if not labelled or is_number(item.text):
+                items.append(item)
+        elif stated is not None:
+            continue
+        elif labels and _continues(lines, i) and _labels(lines, i):
             labelled = True
-        elif content is None and not _leaves_open(lines, i):
-            return
+        elif not _leaves_open(lines, i):
+            break
+    return items
 
 
-def _bare_list(lines: Sequence[str], start: int, end: int) -> Iterator[Item]:
+def _bare_list(lines: Sequence[str], pairs: Pairs, start: int, end: int, *, labels: bool) -> list[Item]:
     """Read the lines `name: value` below the sentence on line `start`, up to the first line that is none."""
+    items: list[Item] = []
     begun = False
     for i in range(start + 1, end):
-        if found := pair(lines[i]):
+        if found := pairs.get(i):
             begun = True
-            yield Item(*found, i + 1)
+            if not labels or is_number(found[1]):
+                items.append(Item(*found, i + 1))
         elif begun or lines[i].strip():
-            return
+            break
+    return items
 
 
 def is_number(text: str) -> bool:
@@ -117,58 +147,76 @@ def is_number(text: str) -> bool:
 
 
 def all_items(
-    lines: Sequence[str], span: Iterable[int], *, is_name: Callable[[str], object] = str.isidentifier
+    lines: Sequence[str],
+    pairs: Pairs,
+    span: Iterable[int],
+    *,
+    is_name: Callable[[str], object] = str.isidentifier,
 ) -> Iterator[Item]:
     """Read every bullet of a section, and its bare `name: value` and `name = value` lines.
 
     Args:
         lines: All lines of the card.
+        pairs: What `pairs_in` finds in them.
         span: The indices of the section's lines.
         is_name: Tells whether what stands before the colon of a bare line is a name rather than prose.
     """
     for i in span:
-        content = bullet(lines[i])
-        if content:
-            if item := _item(lines, i, content):
-                yield item
-        elif (found := pair(lines[i])) and is_name(found[0]) and not _announced(lines, i):
+        line = lines[i]
+        if not line:
+            continue
+        stated = _stated(line) if len(line) <= _MAX_KEPT else _stated.__wrapped__(line)
+        if stated:
+            yield _item(lines, i, *stated)
+        elif (found := pairs.get(i)) and is_name(found[0]) and not _announced(lines, i):
             yield Item(*found, i + 1)
 
 
 def claims(items: Iterable[Item]) -> dict[str, Claim]:
     """Return claims by name; what is stated again and differs stands as `name (2)`: nothing is lost."""
     found: dict[str, Claim] = {}
-    texts: dict[str, set[str]] = {}
+    first: dict[str, str] = {}
+    texts: dict[str, set[str]] = {}  # of the names that are stated again
     for name, text, line in items:
-        stated = texts.get(name)
-        if stated is None:
-            texts[name] = {text}
-        elif text in stated:
+        if name not in first:
+            first[name] = text
+        elif text == first[name]:
             continue
         else:
+            stated = texts.setdefault(name, {first[name]})
+            if text in stated:
+                continue
             stated.add(text)
             name = f"{name} ({len(stated)})"
         found[name] = Claim(text=text, value=value(text), line=line)
     return found
 
 
-def _item(lines: Sequence[str], i: int, content: str) -> Item | None:
+def _item(lines: Sequence[str], i: int, name: str, text: str) -> Item:
+    if text[-1:] == ":" and _continues(lines, i + 1):
+        # Trainers from 4.46 print `Use … and the args are:` and the arguments on a line of their own.
+        text = f"{text}\n{lines[i + 1].strip()}"
+    return Item(name, text, i + 1)
+
+
+@lru_cache(maxsize=10_000)  # cards print the same hyperparameters and versions
+def _stated(line: str) -> tuple[str, str] | tuple[()] | None:
+    """Return the name and the text that a bullet states: neither where it is prose, None for other lines."""
+    content = bullet(line)
+    if content is None:
+        return None
     name, colon, text = content.partition(": ")
     if not colon or not name.isidentifier() or len(name) > _MAX_NAME:  # not as generators print it
         separator = _SEPARATOR.search(content, 0, _MAX_NAME)
         if not separator or _NO_NAME.search(content, 0, separator.start()):
-            return None
+            return ()
         if content.startswith("//", separator.end()):  # an address
-            return None
+            return ()
         name, text = content[: separator.start()].rstrip(), content[separator.end() :].lstrip()
         if name.startswith("**") and text.startswith("**"):  # **Name:** value
             name, text = name[2:], text[2:]
         name = plain(name)
-    text = text.lstrip()
-    if text[-1:] == ":" and _continues(lines, i + 1):
-        # Trainers from 4.46 print `Use … and the args are:` and the arguments on a line of their own.
-        text = f"{text}\n{lines[i + 1].strip()}"
-    return Item(name, text, i + 1) if name else None
+    return (name, text.lstrip()) if name else ()
 
 
 def _continues(lines: Sequence[str], i: int) -> bool:
@@ -179,13 +227,16 @@ def _continues(lines: Sequence[str], i: int) -> bool:
     return bool(line) and not line.startswith(("#", "|", "```", "~~~", "<"))
 
 
-def _is_label(lines: Sequence[str], i: int) -> bool:
-    """Tell whether line `i` says in a few words what the results below it are of."""
+def _labels(lines: Sequence[str], i: int) -> bool:
+    """Tell whether the sentence on line `i` says in a few words what the results below it are of."""
     text = lines[i].strip()
-    if not text or len(text) > _MAX_LABEL or not _continues(lines, i) or not _LABEL.match(text):
+    if len(text) > _MAX_LABEL:
         return False
-    below = next((line for line in lines[i + 1 : i + 3] if line.strip()), "")
-    return text[-1] == ":" or bullet(below) is not None
+    if text[-1] != ":":
+        below = next((line for line in lines[i + 1 : i + 3] if line.strip()), "")
+        if bullet(below) is None:
+            return False
+    return _LABEL.match(text) is not None
 
 
 def _leaves_open(lines: Sequence[str], i: int) -> bool:

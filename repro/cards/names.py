@@ -15,7 +15,7 @@ _USUAL = {
     "optimiser": "optimizer",
 }
 #: The Trainer's names, and what else people call them (in usual words).
-_NAMES = {
+NAMES = {
     "learning_rate": ("initial_learning_rate", "lr"),
     "train_batch_size": ("batch_size_train", "train_batch"),
     "eval_batch_size": ("batch_size_eval", "eval_batch"),
@@ -44,7 +44,7 @@ _NAMES = {
     "weight_decay": (),
     "batch_size": (),
 }
-_CANONICAL = {alias: name for name, aliases in _NAMES.items() for alias in (name, *aliases)}
+_CANONICAL = {alias: name for name, aliases in NAMES.items() for alias in (name, *aliases)}
 
 
 @lru_cache(maxsize=1_000)  # cards print the same few names

@@ -57,10 +57,12 @@ class Page:
 
 def is_page(text: str) -> bool:
     """Tell whether a text is HTML rather than Markdown with some HTML in it."""
+    if not text.lstrip().startswith("<"):
+        return False
     if _START.match(text):
         return True
     head = text[:_LOOK]
-    if not head.lstrip().startswith("<") or not _CLOSED.search(head):
+    if not _CLOSED.search(head):
         return False
     lines = [line.lstrip() for line in head.split("\n") if line.strip()]
     return 2 * sum(line.startswith("<") for line in lines) > len(lines) and not any(
@@ -219,8 +221,8 @@ class _Builder:
         if any(len(cells) > 1 for _, cells in rows):
             self._blank(line)
             first = len(self.page.lines)
-            below = ((first + i + 1, cells) for i, (_, cells) in enumerate(rows[1:], 1))
-            self.page.tables[first] = table(rows[0][1], below)
+            below = [cells for _, cells in rows[1:]]
+            self.page.tables[first] = table(rows[0][1], range(first + 2, first + 2 + len(below)), below)
             for origin, cells in rows:
                 self._emit("| " + " | ".join(cells) + " |", origin)
         else:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypeAlias
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from repro.records.card import Node
 
@@ -17,12 +19,33 @@ _NULLS = frozenset({"~", "null", "Null", "NULL"})
 _BEGINS_PLAIN = frozenset("./_()$+^<;\\")  # beside letters and digits
 _MAX_DEPTH = 20
 
-#: The lines as (indentation, text).
-_Rows: TypeAlias = list[tuple[int, str]]
+_MAX_KEPT = 80  # characters of a line that is kept in memory
+_IRREGULAR = object()
+_EMPTY_LIST = object()  # each card gets its own
 
 
 class _IrregularError(Exception):
     """Something that takes a parser."""
+
+
+class _Row(NamedTuple):
+    """One line.
+
+    Attributes:
+        indent: How many spaces stand before its text.
+        text: What it prints.
+        key: The key, where it has one.
+        printed: What stands behind the key; without one, the whole text.
+        node: What that is if it does not go on in the lines below.
+        item: What stands behind a dash, as a line of its own.
+    """
+
+    indent: int
+    text: str
+    key: str | None
+    printed: str
+    node: Any
+    item: _Row | None = None
 
 
 def plain_yaml(lines: Sequence[str]) -> dict[str, Node] | None:
@@ -31,94 +54,109 @@ def plain_yaml(lines: Sequence[str]) -> dict[str, Node] | None:
     >>> plain_yaml(["tags:", "- a", "model-index:", "- name: b", "  results: []"])
     {'tags': ['a'], 'model-index': [{'name': 'b', 'results': []}]}
     """
-    if not "".join(lines).isprintable():  # a tab
-        return None
-    rows: _Rows = []
-    blank = False
-    for line in lines:
-        text = line.strip(" ")
-        if not text:
-            blank = True
-            continue
-        indented = line[0] == " "
-        if blank and indented:  # a text that goes on behind a blank line
-            return None
-        blank = False
-        rows.append((len(line) - len(line.lstrip(" ")) if indented else 0, text))
     try:
-        data, end = _mapping(rows, 0, rows[0][0] if rows else 0, 0)
+        read = [_row(line) if len(line) <= _MAX_KEPT else _row.__wrapped__(line) for line in lines]
+        if None in read and any(below and below.indent and not row for row, below in pairwise(read)):
+            return None  # a text that goes on behind a blank line
+        rows = [row for row in read if row]
+        data, end = _mapping(rows, 0, rows[0].indent if rows else 0, 0)
     except _IrregularError:
         return None
     return data if end == len(rows) else None
 
 
-def _mapping(rows: _Rows, at: int, indent: int, depth: int) -> tuple[dict[str, Node], int]:
+@lru_cache(maxsize=2_000)  # cards share their keys, and many of the texts
+def _row(line: str) -> _Row | None:
+    """Return what a line prints, None where it is blank."""
+    if not line.isprintable():  # a tab
+        raise _IrregularError
+    text = line.strip(" ")
+    if not text:
+        return None
+    indent = len(line) - len(line.lstrip(" "))
+    if not text.startswith("- "):
+        return _read(indent, text)
+    behind = text[2:].lstrip(" ")
+    return _Row(indent, text, None, text, _IRREGULAR, _read(indent + len(text) - len(behind), behind))
+
+
+def _read(indent: int, text: str) -> _Row:
+    found = _KEY.fullmatch(text)
+    key, printed = (found[1], found[2] or "") if found else (None, text)
+    return _Row(indent, text, key, printed, _scalar(printed) if printed else None)
+
+
+def _mapping(rows: list[_Row], at: int, indent: int, depth: int) -> tuple[dict[str, Node], int]:
     """Read the mapping that begins at a row; return it and the row behind it."""
     pairs: dict[str, Node] = {}
-    while at < len(rows) and rows[at][0] == indent:
-        found = _KEY.fullmatch(rows[at][1])
-        if not found or depth >= _MAX_DEPTH:
+    while at < len(rows) and rows[at].indent == indent:
+        _, _, key, printed, node, _ = rows[at]
+        if key is None or depth >= _MAX_DEPTH:
             raise _IrregularError
-        key, text = found.groups()
-        if text:
-            pairs[key], at = _scalar(rows, at, indent, text)
-        elif (at := at + 1) == len(rows) or rows[at][0] < indent:
+        if printed:
+            pairs[key], at = _text(rows, at, indent, printed, node)
+        elif (at := at + 1) == len(rows) or rows[at].indent < indent:
             pairs[key] = None
-        elif rows[at][1].startswith("- "):
-            pairs[key], at = _sequence(rows, at, rows[at][0], depth + 1)
-        elif rows[at][0] > indent:
-            pairs[key], at = _mapping(rows, at, rows[at][0], depth + 1)
+        elif rows[at].item:
+            pairs[key], at = _sequence(rows, at, rows[at].indent, depth + 1)
+        elif rows[at].indent > indent:
+            pairs[key], at = _mapping(rows, at, rows[at].indent, depth + 1)
         else:
             pairs[key] = None
-    if at < len(rows) and rows[at][0] > indent:
+    if at < len(rows) and rows[at].indent > indent:
         raise _IrregularError
     return pairs, at
 
 
-def _sequence(rows: _Rows, at: int, indent: int, depth: int) -> tuple[list[Node], int]:
+def _sequence(rows: list[_Row], at: int, indent: int, depth: int) -> tuple[list[Node], int]:
     """Read the list that begins at a row; return it and the row behind it."""
     items: list[Node] = []
-    while at < len(rows) and rows[at][0] == indent and rows[at][1].startswith("- "):
-        text = rows[at][1][2:].lstrip(" ")
-        if _KEY.fullmatch(text):
-            column = indent + len(rows[at][1]) - len(text)
-            rows[at] = (column, text)
-            mapping, at = _mapping(rows, at, column, depth + 1)
-            items.append(mapping)
+    node: Node
+    while at < len(rows) and rows[at].indent == indent and (item := rows[at].item):
+        if item.key is None:
+            node, at = _text(rows, at, indent, item.printed, item.node)
         else:
-            scalar, at = _scalar(rows, at, indent, text)
-            items.append(scalar)
-    if depth >= _MAX_DEPTH or (at < len(rows) and rows[at][0] > indent):
+            rows[at] = item
+            node, at = _mapping(rows, at, item.indent, depth + 1)
+        items.append(node)
+    if depth >= _MAX_DEPTH or (at < len(rows) and rows[at].indent > indent):
         raise _IrregularError
     return items, at
 
 
-def _scalar(rows: _Rows, at: int, indent: int, text: str) -> tuple[Node, int]:
+def _text(rows: list[_Row], at: int, indent: int, printed: str, node: Any) -> tuple[Node, int]:
     """Read a text, which goes on in the rows that are indented more; return it and the row behind it."""
     at += 1
-    goes_on = at < len(rows) and rows[at][0] > indent
-    if not goes_on:
-        if text == "[]":
-            return [], at
-        quote = text[0]
-        if (
-            quote in "'\""
-            and text[-1] == quote
-            and len(text) > 1
-            and text.count(quote) == 2
-            and "\\" not in text
-        ):
-            return text[1:-1], at
-        return None if text in _NULLS else _plain(text), at
-    parts = [_plain(text)]
-    while at < len(rows) and rows[at][0] > indent:
-        parts.append(_plain(rows[at][1]))
-        at += 1
-    return " ".join(parts), at
-
-
-def _plain(text: str) -> str:
-    """Return a plain text, which neither begins nor goes on as something else."""
-    if not (text[0].isalnum() or text[0] in _BEGINS_PLAIN) or ": " in text or " #" in text or text[-1] == ":":
+    if at < len(rows) and rows[at].indent > indent:
+        parts = [printed]
+        while at < len(rows) and rows[at].indent > indent:
+            parts.append(rows[at].text)
+            at += 1
+        if not all(map(_is_plain, parts)):
+            raise _IrregularError
+        return " ".join(parts), at
+    if node is _IRREGULAR:
         raise _IrregularError
-    return text
+    return [] if node is _EMPTY_LIST else node, at
+
+
+def _scalar(text: str) -> Any:
+    """Return the node that a text is which does not go on."""
+    if text == "[]":
+        return _EMPTY_LIST
+    quote = text[0]
+    if quote in "'\"" and text[-1] == quote and len(text) > 1 and text.count(quote) == 2 and "\\" not in text:
+        return text[1:-1]
+    if text in _NULLS:
+        return None
+    return text if _is_plain(text) else _IRREGULAR
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text neither begins nor goes on as something else."""
+    return (
+        (text[0].isalnum() or text[0] in _BEGINS_PLAIN)
+        and ": " not in text
+        and " #" not in text
+        and text[-1] != ":"
+    )

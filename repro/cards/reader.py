@@ -31,10 +31,15 @@ def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
     Raises:
         BadInput: The card is empty.
     """
-    if not text.strip().strip("\ufeff").strip():
+    # The first character tells it of nearly all cards, without a copy of the text.
+    if (not text or text[0].isspace() or text[0] == "\ufeff") and not text.strip().strip("\ufeff").strip():
         raise BadInput(f"{target}: the card is empty", "is this the right file, and was it saved?")
     # A lone surrogate is no character; it could be read but never written as JSON again.
-    document = Document.parse(text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "replace").decode()
+    document = Document.parse(text)
     reader = next(reader for reader in READERS if reader.recognises(document))
     card = Card(
         target=target,

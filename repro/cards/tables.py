@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from math import isfinite
 
 from msgspec.structs import replace
 
-from repro.cards.values import snake, value
+from repro.cards.values import MAX_INTEGER, snake, value
 from repro.records.claims import Cell, Row, Table
 
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -25,23 +28,55 @@ _NAMES = re.compile(
     r"|gen len|\S+)"
 )
 _LOG = frozenset({"epoch", "epochs", "step", "steps"})
+_MAX_KEPT = 5  # characters of a cell that is kept in memory
 _MAX_ALIGNED = 2_000  # characters in a line of aligned columns
 
 
-def table(header: Sequence[str], rows: Iterator[tuple[int, Sequence[str]]]) -> Table:
+def table(header: Sequence[str], lines: Iterable[int], rows: Sequence[Sequence[str]]) -> Table:
     """Return a table.
 
     Args:
         header: The column names as printed.
-        rows: The 1-based line of each row, and its cells as printed.
+        lines: The 1-based line of each row.
+        rows: The cells of each row as printed.
     """
+    width = len(rows[0]) if rows else 0
+    if width < len(rows) and all(len(row) == width for row in rows):
+        return _of_columns(header, lines, zip(*rows, strict=True))
+    return _of_rows(header, lines, [tuple(_read(row)) for row in rows])
+
+
+def _of_columns(header: Sequence[str], lines: Iterable[int], columns: Iterable[Sequence[str]]) -> Table:
+    return _of_rows(header, lines, zip(*[_read(column) for column in columns], strict=True))
+
+
+def _of_rows(header: Sequence[str], lines: Iterable[int], rows: Iterable[tuple[Cell, ...]]) -> Table:
     return Table(
         columns=tuple([snake(name) for name in header]),
         header=tuple(header),
-        rows=tuple(
-            [Row(line=line, cells=tuple([Cell(text, value(text)) for text in cells])) for line, cells in rows]
-        ),
+        rows=tuple(map(Row, lines, rows)),
     )
+
+
+def _read(texts: Sequence[str]) -> list[Cell]:
+    """Return the cells of a column or a row; at once where it holds nothing but decimals, or digits."""
+    together = "".join(texts)
+    if together.isascii() and "_" not in together:
+        try:
+            if together.count(".") == len(texts):  # one in each, or a text is no number
+                numbers = list(map(float, texts))
+                if isfinite(sum(numbers)):
+                    return list(map(Cell, texts, numbers))
+            elif together.isdigit() and len(max(texts, key=len)) < MAX_INTEGER:
+                return list(map(Cell, texts, map(int, texts)))
+        except ValueError:  # as good as any other text
+            pass
+    return [_kept(text) if len(text) <= _MAX_KEPT else Cell(text, value(text)) for text in texts]
+
+
+@lru_cache(maxsize=10_000)  # cards print the same epochs, steps and words
+def _kept(text: str) -> Cell:
+    return Cell(text, value(text))
 
 
 def moved(table: Table, origin: Sequence[int]) -> Table:
@@ -58,30 +93,44 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
     Yields:
         The index of the header's line, and the table.
     """
-    delimiters = [i for i, line in enumerate(lines) if "|" in line and "-" in line and _is_delimiter(line)]
+    piped = [i for i, line in enumerate(lines) if "|" in line]
+    runs = [i - at for at, i in enumerate(piped)]  # the same number for lines without a gap between them
+    delimiters = [(i, at) for at, i in enumerate(piped) if "-" in lines[i] and not lines[i].strip("|:- \t")]
     done = 0
-    for at, i in enumerate(delimiters):
+    for nth, (i, at) in enumerate(delimiters):
         if i > done and "|" in lines[i - 1]:
-            done = _end(lines, i + 1, delimiters, at + 1)
-            rows = ((row + 1, _cells(lines[row])) for row in range(i + 1, done))
-            yield i - 1, table(_cells(lines[i - 1]), rows)
+            done = piped[bisect_right(runs, runs[at], at) - 1] + 1
+            for later in range(nth + 1, len(delimiters)):
+                below = delimiters[later][0]
+                if below >= done:
+                    break
+                # A row above a row of dashes is the next table's header. But `| - | - |` is a row: some
+                # generators print a dash for what they have not measured.
+                if below > i + 1 and "--" in lines[below]:
+                    done = below - 1
+                    break
+            header, printed, body = _cells(lines[i - 1]), range(i + 2, done + 1), lines[i + 1 : done]
+            columns = _columns(body)
+            yield (
+                i - 1,
+                _of_columns(header, printed, columns)
+                if columns
+                else table(header, printed, [_cells(line) for line in body]),
+            )
 
 
-def _is_delimiter(line: str) -> bool:
-    return not line.strip("|:- \t")
-
-
-def _end(lines: Sequence[str], start: int, delimiters: Sequence[int], at: int) -> int:
-    """Return the index after the last row; a row above a row of dashes is the next table's header."""
-    for i in range(start, len(lines)):
-        if "|" not in lines[i]:
-            return i
-        while at < len(delimiters) and delimiters[at] <= i:
-            at += 1
-        # `| - | - |` is a row: some generators print a dash for what they have not measured.
-        if at < len(delimiters) and delimiters[at] == i + 1 and "--" in lines[i + 1]:
-            return i
-    return len(lines)
+def _columns(lines: Sequence[str]) -> list[list[str]] | None:
+    """Return the columns of a table at once, None where a row does not print each cell between two pipes."""
+    pipes = lines[0].count("|") if lines else 0
+    if not 1 < pipes <= len(lines):
+        return None
+    text = "\n".join(lines)
+    parts = text.split("|")
+    if len(parts) != pipes * len(lines) + 1 or "\\|" in text:
+        return None
+    if parts[::pipes] != ["", *["\n"] * (len(lines) - 1), ""]:
+        return None
+    return [list(map(str.strip, parts[at::pipes])) for at in range(1, pipes)]
 
 
 def _cells(line: str) -> list[str]:
@@ -119,13 +168,15 @@ def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
             start = _next(lines, start)
         header = _divide(line.strip(), len(_values(lines, start)), known=ruled or "loss" in line.lower())
         if header:
-            rows: list[tuple[int, list[str]]] = []
+            printed: list[int] = []
+            rows: list[list[str]] = []
             at = start
             while 1 < len(values := _values(lines, at)) <= len(header):
-                rows.append((at + 1, values))
+                printed.append(at + 1)
+                rows.append(values)
                 at = _next(lines, at)
-            done = rows[-1][0]
-            yield i, table(header, iter(rows))
+            done = printed[-1]
+            yield i, table(header, printed, rows)
 
 
 def _next(lines: Sequence[str], i: int) -> int:

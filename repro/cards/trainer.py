@@ -20,14 +20,14 @@ class TrainerReader(GeneralReader):
     def hyperparameters(self, document: Document) -> dict[str, Claim]:
         """Read the generated list, and PEFT's list on quantization."""
         used = claims(self._renamed(_used(document))) or super().hyperparameters(document)
-        quantized = lists_below(document.lines, document.mentions(_QUANTIZED))
+        quantized = lists_below(document.lines, document.pairs, document.mentions(_QUANTIZED))
         return used | claims(item for item in quantized if item.name not in used)
 
 
 def _used(document: Document) -> list[Item]:
     """Read the generated list; on a card of several trainings, first the last one above the results table."""
     starts = document.mentions(_USED)
-    items = list(lists_below(document.lines, starts))
+    items = lists_below(document.lines, document.pairs, starts)
     if len(starts) > 1:
         results = training_log(document)
         above = [i for i in starts if results is not None and i < results]

@@ -8,9 +8,10 @@ from math import isfinite
 
 from repro.records.claims import Value
 
-_MAX_INTEGER = 19  # more digits than JSON's 64 bits hold are read as a float
-_MAX_KEPT = 50  # characters of a name that is kept in memory
+MAX_INTEGER = 19  # more digits than JSON's 64 bits hold are read as a float
+_MAX_KEPT = 50  # characters of a text that is kept in memory
 _ENDS_NUMBER = frozenset("0123456789.")
+_BEGINS_NUMBER = _ENDS_NUMBER | frozenset("+-")
 _MARKS = frozenset("*`_")
 _EMPHASIS = re.compile(r"(\*{1,3}|`|__)(.+)\1")
 _NO_WORD = re.compile(r"[^\w/@.]+")
@@ -46,8 +47,8 @@ def value(text: str) -> Value:
     (5e-05, 42, None, 'nan', 'linear')
     """
     # Python's own reading of numbers, without what only Python means by it: `1_000`, `١`, `nan`.
-    if text[-1:] in _ENDS_NUMBER and text.isascii() and "_" not in text:
-        if text.isdigit() and len(text) < _MAX_INTEGER:
+    if text[-1:] in _ENDS_NUMBER and text[0] in _BEGINS_NUMBER and text.isascii() and "_" not in text:
+        if text.isdigit() and len(text) < MAX_INTEGER:
             return int(text)
         try:
             number = float(text)
@@ -55,7 +56,12 @@ def value(text: str) -> Value:
             return text
         if not isfinite(number):  # 1e999 was printed, infinity was not
             return text
-        return int(text) if text[0] in "+-" and text[1:].isdigit() and len(text) <= _MAX_INTEGER else number
+        return int(text) if text[0] in "+-" and text[1:].isdigit() and len(text) <= MAX_INTEGER else number
+    return _meant(text) if len(text) <= _MAX_KEPT else _meant.__wrapped__(text)
+
+
+@lru_cache(maxsize=1_000)  # cards print the same few words
+def _meant(text: str) -> Value:
     bare = plain(text)
     if bare != text and not isinstance(meant := value(bare), str):
         return meant

@@ -150,6 +150,11 @@ def defaults(transformers: str, torch: str | None = None) -> Defaults | None:
         transformers: Its version as printed.
         torch: The version of torch as printed, where it is known; the default optimizer may depend on it.
     """
+    return _did(transformers[: _LONGEST + 1], torch and torch[: _LONGEST + 1])
+
+
+@lru_cache(maxsize=4096)
+def _did(transformers: str, torch: str | None) -> Defaults | None:
     version = _base(transformers)
     if version is None:
         return None

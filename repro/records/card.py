@@ -46,7 +46,10 @@ class FrontMatter:
     def line(self, key: str) -> int | None:
         """Return the 1-based line in the whole file on which a top-level key stands."""
         start = re.compile(rf"['\"]?{re.escape(key)}['\"]?\s*:")
-        return next((self.first + i for i, line in enumerate(self.lines) if start.match(line)), None)
+        for i, line in enumerate(self.lines, self.first):
+            if key in line and start.match(line):
+                return i
+        return None
 
 
 @dataclass(frozen=True, slots=True)

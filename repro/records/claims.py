@@ -43,7 +43,7 @@ class Cell(Record, frozen=True, kw_only=False, gc=False):
     value: Value = None
 
 
-class Row(Record, frozen=True, kw_only=True):
+class Row(Record, frozen=True, kw_only=False, gc=False):
     """One table row; `cells` stand in the order of the table's columns and may be fewer."""
 
     line: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -10,6 +10,8 @@ from repro.records.card import Card
 from repro.records.claims import Finding
 from repro.rules.interface import Found, Rule, clip
 from repro.rules.subject import ABSENT, Context, Subject
+
+_NOTHING_KNOWN = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,12 @@ class RuleSet:
     Attributes:
         groups: The names of the inputs, and the rules that ask for them.
         absent: For each group, what the absence of each of its inputs means, in words.
+        ids: For each group, the ids of its rules.
     """
 
     groups: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...]
     absent: tuple[tuple[str, ...], ...]
+    ids: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleSet:
@@ -45,7 +49,7 @@ class RuleSet:
         absent = tuple(
             tuple(ABSENT.get(name, f"the card has no {name}") for name in needs) for needs, _ in groups
         )
-        return cls(groups, absent)
+        return cls(groups, absent, tuple(tuple(rule.id for rule in group) for _, group in groups))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -64,32 +68,32 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
         rules: The rules to ask.
         context: What is known beside the card.
     """
-    subject = Subject(card, context or Context())
+    subject = Subject(card, context or _NOTHING_KNOWN)
+    known: dict[str, object] = {}
     findings: list[Finding] = []
     skipped: dict[str, list[str]] = {}
-    for (needs, group), absent in zip(rules.groups, rules.absent, strict=True):
-        inputs: list[object] = []
+    for (needs, group), absent, ids in zip(rules.groups, rules.absent, rules.ids, strict=True):
         for name in needs:
-            value = getattr(subject, name)
-            if value is None:  # and what else it asks for need not be worked out
+            if name not in known:
+                known[name] = getattr(subject, name)
+            if known[name] is None:  # and what else it asks for need not be worked out
+                skipped.setdefault(absent[needs.index(name)], []).extend(ids)
                 break
-            inputs.append(value)
         else:
-            _ask(group, inputs, findings)
-            continue
-        skipped.setdefault(absent[len(inputs)], []).extend([rule.id for rule in group])
-    findings.sort(key=lambda finding: (finding.line or 0, finding.rule))
+            inputs = [*map(known.__getitem__, needs)]
+            for rule in group:
+                try:
+                    # Most rules find nothing on most cards, and so nothing more is done for them.
+                    if found := [*rule.check(*inputs)]:
+                        findings += [_finding(rule, each) for each in found]
+                except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
+                    findings.append(_broken(rule, error))
+    findings.sort(key=_place)
     return Checked(tuple(findings), {reason: tuple(ids) for reason, ids in skipped.items()})
 
 
-def _ask(rules: Iterable[Rule], inputs: Sequence[object], findings: list[Finding]) -> None:
-    for rule in rules:
-        try:
-            # Most rules find nothing on most cards, and so nothing more is done for them.
-            if found := [*rule.check(*inputs)]:
-                findings += [_finding(rule, each) for each in found]
-        except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and one rule must not stop the rest
-            findings.append(_broken(rule, error))
+def _place(finding: Finding) -> tuple[int, str]:
+    return finding.line or 0, finding.rule
 
 
 def _finding(rule: Rule, found: Found) -> Finding:

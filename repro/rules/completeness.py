@@ -8,8 +8,9 @@ headings are mapped onto them. A score says how much is written, never whether i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from repro.records.card import Card
 from repro.records.claims import Claims
@@ -78,6 +79,8 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         "procedure": ("training (?:procedure|details|hyperparameters)", "fine-?tuning"),
     }.items()
 )
+# Most titles have no topic, a model's name for one, and are searched once.
+_ANY_TOPIC = re.compile("|".join(pattern.pattern for _, pattern in _TOPICS))
 _NOTHING_SAID = (
     "information needed",
     "information is needed",
@@ -86,6 +89,7 @@ _NOTHING_SAID = (
     "should be made aware of the risks, biases and limitations",
 )
 _NOTHING_BEGINS = "use the code below to get started"
+_SHORT = 100  # characters of a line that is remembered: templates' lines come again
 _FIRST_FEW = 20  # the generator's comment stands at the top
 _EMPTY_WORDS = frozenset(
     {"", "tbd", "todo", "n/a", "na", "none", "coming soon", "...", "…", "soon", "-", "wip"}
@@ -95,14 +99,20 @@ _EMPTY_WORDS = frozenset(
 @lru_cache(8192)
 def _topics(title: str) -> frozenset[str]:
     lowered = title[:200].lower()
+    if not _ANY_TOPIC.search(lowered):
+        return frozenset()
     return frozenset(topic for topic, pattern in _TOPICS if pattern.search(lowered))
 
 
 def written(lines: Sequence[str], span: range) -> bool:
     """Tell whether a section says anything: more than headings, blanks and what a template left there."""
-    return any(map(_says, lines[span.start : span.stop]))
+    for line in lines[span.start : span.stop]:
+        if line and (_says(line) if len(line) <= _SHORT else _says.__wrapped__(line)):
+            return True
+    return False
 
 
+@lru_cache(8192)
 def _says(line: str) -> bool:
     bare = line.strip(" \t*_-•>|.[]():")
     if not bare or line.lstrip().startswith("#"):
@@ -121,16 +131,15 @@ def _written_topics(card: Card) -> set[str]:
     found: set[str] = set()
     for heading in card.headings:
         topics = _topics(heading.title)
-        if topics and not topics <= found and written(card.visible, heading.span):
+        if not topics <= found and written(card.visible, heading.span):
             found |= topics
     return found
 
 
-def _scores(card: Card, claims: Claims) -> dict[str, float]:
+def _scores(card: Card, claims: Claims) -> tuple[float, ...]:
     """Return how much of each of the nine sections is written: 0, 0.5 or 1."""
     said = _written_topics(card)
     meta = card.front_matter.data if card.front_matter else {}
-    data = bool(claims.datasets)
     index = meta.get("model-index")
     indexed = isinstance(index, list) and any(
         isinstance(each, dict) and each.get("results") for each in index
@@ -138,28 +147,35 @@ def _scores(card: Card, claims: Claims) -> dict[str, float]:
     log = claims.results is not None and bool(claims.results.rows)
     measured = bool(claims.evaluation) or indexed or "results" in said
 
-    def half(whole: bool, part: bool) -> float:
-        return 1.0 if whole else 0.5 if part else 0.0
-
     described = "description" in said
     identified = bool(claims.license or claims.base_model or "sources" in said)
-    return dict(
-        zip(
-            SECTIONS,
-            (
-                half(described and identified, described or identified),
-                half({"use", "misuse"} <= said, "use" in said),
-                half("factors" in said, bool(texts(meta.get("language")))),
-                half("metrics" in said, bool(claims.evaluation or texts(meta.get("metrics")) or indexed)),
-                half("evaluation data" in said, indexed),
-                half("training data" in said, data),
-                half(measured and bool({"factors"} & said or len(claims.tables) > 0), measured or log),
-                half("ethics" in said, "environment" in said or "co2_eq_emissions" in meta),
-                half("caveats" in said and bool({"ethics", "misuse"} & said), "caveats" in said),
-            ),
-            strict=True,
-        )
+    return (
+        _half(described and identified, described or identified),
+        _half("use" in said and "misuse" in said, "use" in said),
+        _half("factors" in said, texts(meta.get("language"))),
+        _half("metrics" in said, claims.evaluation or texts(meta.get("metrics")) or indexed),
+        _half("evaluation data" in said, indexed),
+        _half("training data" in said, claims.datasets),
+        _half(measured and ("factors" in said or claims.tables), measured or log),
+        _half("ethics" in said, "environment" in said or "co2_eq_emissions" in meta),
+        _half("caveats" in said and ("ethics" in said or "misuse" in said), "caveats" in said),
     )
+
+
+def _half(whole: object, part: object) -> float:
+    return 1.0 if whole else 0.5 if part else 0.0
+
+
+@lru_cache(1024)
+def _summed_up(scores: tuple[float, ...]) -> tuple[str, Mapping[str, Any]]:
+    """Return what is said of scores, and the evidence."""
+    total, sections = sum(scores), dict(zip(SECTIONS, scores, strict=True))
+    missing = [name for name, score in sections.items() if not score]
+    partly = [name for name, score in sections.items() if score == 0.5]
+    message = f"{total:g} of 9 points for the sections of a model card; " + (
+        f"nothing on {', '.join(missing)}" if missing else f"in part {', '.join(partly)}"
+    )
+    return message, {"score": total, "of": len(SECTIONS), "sections": sections}
 
 
 @rule("RC601", "note")
@@ -254,17 +270,9 @@ def completeness(hub_card: Card, claims: Claims) -> Iterator[Found]:
         | other | 1.3  |
     """
     scores = _scores(hub_card, claims)
-    total = sum(scores.values())
-    missing = [name for name, score in scores.items() if not score]
-    if total == len(SECTIONS):
-        return
-    partly = [name for name, score in scores.items() if score == 0.5]
-    yield Found(
-        f"{total:g} of 9 points for the sections of a model card; "
-        + (f"nothing on {', '.join(missing)}" if missing else f"in part {', '.join(partly)}"),
-        None,
-        {"score": total, "of": len(SECTIONS), "sections": scores},
-    )
+    if min(scores) < 1:
+        message, evidence = _summed_up(scores)
+        yield Found(message, None, evidence)
 
 
 # As the Trainer and as the Hub's template write it, and people begin it.
@@ -272,7 +280,7 @@ _PLACEHOLDERS = ("ore information needed", "ore Information Needed")
 
 
 @rule("RC602", "note")
-def placeholders_left(text: str) -> Iterator[Found]:
+def placeholders_left(text: str, lowered: str) -> Iterator[Found]:
     """Sections still hold the words that a template put there.
 
     "More information needed" and "[More Information Needed]" stand for what was never written
@@ -294,6 +302,8 @@ def placeholders_left(text: str) -> Iterator[Found]:
 
         A masked language model for issues of a software project.
     """
+    if _PLACEHOLDERS[0] not in lowered:
+        return
     places = [(at, words) for words in _PLACEHOLDERS if (at := text.find(words)) >= 0]
     if places:
         count = sum(text.count(words, at) for at, words in places)

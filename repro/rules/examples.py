@@ -18,18 +18,38 @@ _EXAMPLES = re.compile(
 _SIZE_TAG = re.compile(r"dataset_size:(\d{1,12})")
 
 
-def stated_examples(card: Card, lowered: str) -> list[tuple[int, int | None]]:
-    """Return the numbers of training examples that a card states, with their lines."""
+def stated_examples(card: Card, seen: str) -> list[tuple[int, int | None]]:
+    """Return the numbers of training examples that a card states, with their lines.
+
+    Args:
+        card: The card.
+        seen: Its visible lines as one text.
+    """
     found: list[tuple[int, int | None]] = []
+    line, at = 0, -1
+    for _ in range(_MOST_LINES):
+        start = seen.find("amples", at + 1)
+        if start < 0:
+            break
+        line += seen.count("\n", max(at, 0), start)
+        text = card.visible[line][:_LONGEST_LINE]
+        if "train" in text.lower():
+            for groups in _EXAMPLES.findall(text):
+                digits, thousands = next((groups[i], groups[i + 1]) for i in (0, 2, 4) if groups[i])
+                number = int(digits.replace(",", "").replace("\u202f", ""))
+                found.append((number * (1000 if thousands else 1), line + 1))
+        at = seen.find("\n", start)
+        if at < 0:
+            break
+    return [(number, line) for number, line in (*found, *size_tags(card)) if number][:100]
+
+
+def size_tags(card: Card) -> list[tuple[int, int | None]]:
+    """Return the numbers of training examples that the front matter's tags state, with their line."""
     front = card.front_matter
-    lines = enumerate(card.visible if "amples" in lowered else (), 1)
-    for line, text in [each for each in lines if "amples" in each[1]][:_MOST_LINES]:
-        for groups in _EXAMPLES.findall(text[:_LONGEST_LINE]):
-            digits, thousands = next((groups[i], groups[i + 1]) for i in (0, 2, 4) if groups[i])
-            number = int(digits.replace(",", "").replace("\u202f", ""))
-            found.append((number * (1000 if thousands else 1), line))
     tags = front.data.get("tags") if front else None
-    if front and isinstance(tags, list):
-        sizes = (_SIZE_TAG.fullmatch(tag) for tag in tags if isinstance(tag, str))
-        found.extend((int(size[1]), front.line("tags")) for size in sizes if size)
-    return [(number, line) for number, line in found if number][:100]
+    if front is None or not isinstance(tags, list):
+        return []
+    sized = [tag for tag in tags if isinstance(tag, str) and tag.startswith("dataset_size:")]
+    numbers = [int(size[1]) for tag in sized if (size := _SIZE_TAG.fullmatch(tag))]
+    return [(number, front.line("tags")) for number in numbers if number][:100]

@@ -10,7 +10,7 @@ not less public for a comment beside it. What is held back is counted and stays 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from repro.rules.interface import Found, Rule, clip, rule
@@ -72,7 +72,7 @@ def exceptions_in(text: str) -> tuple[Excepted, ...]:
 
 
 @rule("RM190", "warning")
-def reason_given(text: str) -> Iterator[Found]:
+def reason_given(exceptions: Sequence[Excepted]) -> Iterator[Found]:
     """An exception in the card gives no reason.
 
     A comment `<!-- repro: ignore RT203: … -->` holds findings of a rule back. Without a reason behind the
@@ -94,7 +94,7 @@ def reason_given(text: str) -> Iterator[Found]:
 
         A model for issues.
     """
-    for each in exceptions_in(text):
+    for each in exceptions:
         if not each.reason:
             named = " ".join((*each.rules, *each.words))
             yield Found(
@@ -104,7 +104,7 @@ def reason_given(text: str) -> Iterator[Found]:
 
 
 @rule("RM191", "note")
-def holds_something_back(text: str) -> Iterator[Found]:
+def holds_something_back(exceptions: Sequence[Excepted]) -> Iterator[Found]:
     """An exception in the card holds nothing back.
 
     It names a rule that finds nothing on this card (any more), a word that is no rule's id (families cannot
@@ -127,7 +127,7 @@ def holds_something_back(text: str) -> Iterator[Found]:
 
         A model for issues.
     """
-    for each in exceptions_in(text):
+    for each in exceptions:
         for word in each.words:
             yield Found(f"exception for {clip(word)}, which is no rule's id", each.line)
         for name in each.rules:

@@ -13,6 +13,7 @@ _LOSSES = ("loss", "eval_loss", "validation_loss", "val_loss", "evaluation_loss"
 _LEAST = 0.1
 _LEAST_LENGTH = 6
 _ROUNDING = 0.500001
+_SAME = 5e-5
 
 
 class Headline(NamedTuple):
@@ -60,8 +61,11 @@ def headline(
 def _training(claim: Claim, number: float, training: Sequence[tuple[int, float]]) -> int | None:
     if not training or abs(number) < _LEAST or len(claim.text) < _LEAST_LENGTH:
         return None
-    last, lowest = training[-1], min(training, key=itemgetter(1))
-    return next((row for row, value in (last, lowest) if abs(value - number) < 5e-5), None)
+    row, last = training[-1]
+    if abs(last - number) < _SAME:
+        return row
+    row, lowest = min(training, key=itemgetter(1))
+    return row if abs(lowest - number) < _SAME else None
 
 
 def finite(claim: Claim | None) -> float | None:

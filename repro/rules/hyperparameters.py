@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
+from msgspec import structs
 from packaging.version import Version
 
 from repro.facts import defaults as facts
@@ -32,6 +33,10 @@ _OTHER_DEVICES = re.compile(r"ipu|tpu|hpu|xla|sagemaker_model_parallel|deepspeed
 _ADAM_LABEL = re.compile(r"Adam with betas=\(\S+?,\s?\S+?\) and epsilon=\S+")
 _NAMED_LABEL = re.compile(r"Use (?:OptimizerNames\.)?(\w+) (?:with betas=|and the args are:)")
 _BETAS = re.compile(r"betas=\(([^,()]{1,30}),\s*([^,()]{1,30})\) and epsilon=(\S{1,30})")
+# `re` finds the literals that these begin with faster than `in` finds short words.
+_DECAY = re.compile(r"eight(?:(?<=weight)_| )decay")
+_CLIPPING = re.compile(r"clip")
+_HALF = re.compile(r"bf(?:loat)?16")
 _REPEATED = re.compile(r"(.+) \((\d+)\)")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_]{2,60}")
 
@@ -86,6 +91,11 @@ _NAMES = frozenset(
         "max_length",
     }
 )
+_FARTHEST = 2  # letters by which a misspelt name may be off
+# The words of the names, by how many they are and by how long the name is.
+_ALIKE: dict[tuple[int, int], list[list[str]]] = {}
+for _name in sorted(_NAMES):
+    _ALIKE.setdefault((_name.count("_") + 1, len(_name)), []).append(_name.split("_"))
 #: What a card does not print, by its name in the TrainingArguments.
 _SILENT = ("weight_decay", "max_grad_norm")
 #: The highest learning rate that anybody should expect, by what is trained.
@@ -220,7 +230,7 @@ def optimizer_is_named(card: Card, hyperparameters: _Claims, versions: _Claims) 
     if claim is None or not claim.text.startswith("Adam with ") or card.kind not in _TRAINER_KINDS:
         return
     release = _release(versions)
-    if release is None or release >= facts.OPTIMIZER_NAMED or _replicates(hyperparameters):
+    if release is None or release.names_optimizer or _replicates(hyperparameters):
         return
     version = versions["transformers"].text
     did = facts.defaults(version)  # these releases' default does not depend on torch
@@ -273,11 +283,11 @@ def label_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cla
     if claim is None or card.kind not in _TRAINER_KINDS:
         return
     release = _release(versions)
-    if release is None or _on_border(versions, facts.OPTIMIZER_NAMED):
+    if release is None or (release.is_development and release.version == facts.OPTIMIZER_NAMED):
         return
     version = clip(versions["transformers"].text)
     printed = clip(claim.text, 40)
-    if release >= facts.OPTIMIZER_NAMED:
+    if release.names_optimizer:
         if _ADAM_LABEL.fullmatch(claim.text[:200]):
             yield Found(
                 f"{printed!r} was printed up to transformers 4.45, the card says {version}",
@@ -294,11 +304,11 @@ def label_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cla
         return
     named = _NAMED_LABEL.match(claim.text)
     name = _optimizer_name(named[1]) if named else None
-    if name and not _is_development(versions) and facts.has_optimizer(name, str(release)) is False:
+    if name and not release.is_development and facts.has_optimizer(name, str(release.version)) is False:
         since, gone = facts.OPTIMIZERS[name]
         yield Found(
             f"transformers {version} has no optimizer {name}"
-            + (f"; it came with {since}" if since and release < since else f"; it went with {gone}"),
+            + (f"; it came with {since}" if since and release.version < since else f"; it went with {gone}"),
             claim.line,
             {"transformers": version, "optimizer": name},
         )
@@ -356,7 +366,7 @@ def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str
             )
         return
     release = _release(versions)
-    if release is not None and isinstance(since, Version) and release < since:
+    if release is not None and isinstance(since, Version) and release.version < since:
         version = clip(versions["transformers"].text)
         yield Found(
             f"scheduler {name} came with transformers {since}, the card says {version}",
@@ -559,17 +569,17 @@ def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cl
     if (steps is None and ratio is None) or card.kind not in _TRAINER_KINDS:
         return
     release = _release(versions)
-    if release is None or _on_border(versions, facts.WARMUP_RATIO_GONE):
+    if release is None or (release.is_development and release.version == facts.WARMUP_RATIO_GONE):
         return
     version = clip(versions["transformers"].text)
-    if ratio is not None and release >= facts.WARMUP_RATIO_GONE:
+    if ratio is not None and release.version >= facts.WARMUP_RATIO_GONE:
         yield Found(
             f"lr_scheduler_warmup_ratio {clip(ratio.text)} was printed up to transformers 4.57, "
             f"the card says {version}",
             ratio.line,
             {"transformers": version, "ratio": clip(ratio.text)},
         )
-    if steps is not None and release < facts.WARMUP_STEPS_FRACTION and 0 < (number(steps) or 0) < 1:
+    if steps is not None and release.version < facts.WARMUP_STEPS_FRACTION and 0 < (number(steps) or 0) < 1:
         yield Found(
             f"{clip(steps.text)} warmup steps are no warmup in transformers {version}; "
             "below 1 it is a ratio only from 5.0 on",
@@ -625,12 +635,11 @@ def silent_arguments_are_stated(
     if release is None or any(name in hyperparameters for name in _SILENT):
         return
     assumed: dict[str, float | bool] = {}
-    if "decay" not in text or ("weight_decay" not in text and "eight decay" not in text):
+    if not _DECAY.search(text):
         assumed["weight_decay"] = 0.0
-    if "grad_norm" not in text and "clip" not in text:
+    if "grad_norm" not in text and not _CLIPPING.search(text):
         assumed["max_grad_norm"] = 1.0
-    half = "mixed_precision_training" in hyperparameters or release < facts.BF16
-    if not half and "bf16" not in text and "bfloat16" not in text:
+    if "mixed_precision_training" not in hyperparameters and release.has_bf16 and not _HALF.search(text):
         assumed["bf16"] = False
     if assumed:
         version = clip(versions["transformers"].text)
@@ -691,9 +700,10 @@ def learning_rate_is_likely(card: Card, hyperparameters: _Claims) -> Iterator[Fo
     method = _method(card)
     border = _HIGHEST[method] if _is_adam(card, hyperparameters) else 1.0
     if rate > border:
+        times = rate / 5e-5
         yield Found(
-            f"learning rate {rate:g} is {rate / 5e-5:,.0f} times the Trainer's default 5e-05 "
-            f"and above {border:g} ({method})",
+            f"learning rate {rate:g} is {times:{',.0f' if times < 1e15 else 'g'}} times the Trainer's "
+            f"default 5e-05 and above {border:g} ({method})",
             claim.line,
             {**evidence, "border": border, "method": method},
         )
@@ -1118,7 +1128,7 @@ def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -
         yield _cut_short(hyperparameters, claim, warmup, planned, why)
     elif ended is not None and 0 < ended < warmup:
         why = f"the table ends at step {ended:g}"
-        yield replace(_cut_short(hyperparameters, claim, warmup, ended, why), severity="note")
+        yield structs.replace(_cut_short(hyperparameters, claim, warmup, ended, why), severity="note")
 
 
 def _cut_short(hyperparameters: _Claims, claim: Claim, warmup: float, steps: float, why: str) -> Found:
@@ -1170,26 +1180,35 @@ def _replicates(hyperparameters: _Claims) -> bool:
     return claim is not None and _OTHER_DEVICES.search(claim.text[:60]) is not None
 
 
-def _release(versions: _Claims) -> Version | None:
-    """Return the release of transformers that the card names, a development version as what it became."""
+class _Release(NamedTuple):
+    """A release of transformers; comparing versions is slow.
+
+    Attributes:
+        version: The release, of a development version the one that it became.
+        is_development: Whether it is one of those.
+        names_optimizer: Whether its cards name the optimizer.
+        has_bf16: Whether it has bf16.
+    """
+
+    version: Version
+    is_development: bool
+    names_optimizer: bool
+    has_bf16: bool
+
+
+def _release(versions: _Claims) -> _Release | None:
+    """Return the release of transformers that the card names."""
     claim = versions.get("transformers")
-    return _base(claim.text) if claim is not None and len(claim.text) <= LONGEST else None
-
-
-def _is_development(versions: _Claims) -> bool:
-    parsed = parse(versions["transformers"].text)
-    return parsed is not None and parsed.is_prerelease
-
-
-def _on_border(versions: _Claims, border: Version) -> bool:
-    """Tell whether the card names a development version of the release that changed something."""
-    return _release(versions) == border and _is_development(versions)
+    return _known(claim.text) if claim is not None and len(claim.text) <= LONGEST else None
 
 
 @lru_cache(maxsize=4096)
-def _base(text: str) -> Version | None:
+def _known(text: str) -> _Release | None:
     parsed = parse(text)
-    return Version(parsed.base_version) if parsed else None
+    if parsed is None:
+        return None
+    base = Version(parsed.base_version)
+    return _Release(base, parsed.is_prerelease, base >= facts.OPTIMIZER_NAMED, base >= facts.BF16)
 
 
 def _scheduler(text: str) -> str:
@@ -1263,13 +1282,11 @@ def _same(one: Claim, two: Claim) -> bool:
 def _meant(name: str) -> str | None:
     """Return the known name that `name` misspells: one of its words is off by a letter or two."""
     words = name.lower().split("_")
-    for known in _NAMES:
-        theirs = known.split("_")
-        if len(words) != len(theirs):
-            continue
-        off = [(one, two) for one, two in zip(words, theirs, strict=True) if one != two]
-        if len(off) == 1 and _misspelt(*off[0]):
-            return known
+    for length in range(len(name) - _FARTHEST, len(name) + _FARTHEST + 1):
+        for theirs in _ALIKE.get((len(words), length), ()):
+            off = [(one, two) for one, two in zip(words, theirs, strict=True) if one != two]
+            if len(off) == 1 and _misspelt(*off[0]):
+                return "_".join(theirs)
     return None
 
 
@@ -1281,7 +1298,9 @@ def _misspelt(word: str, meant: str) -> bool:
         or word.replace("s", "z") == meant
     ):
         return False
-    return _distance(word, meant) <= (2 if len(meant) >= 8 else 1)
+    most = _FARTHEST if len(meant) >= 8 else 1
+    # Every letter that `word` lacks has to be added or put in another's place.
+    return len({*meant}.difference(word)) <= most and _distance(word, meant) <= most
 
 
 def _distance(one: str, two: str) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import msgspec
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Profile: TypeAlias = Literal["default", "strict", "hub"]
 
@@ -25,8 +27,7 @@ _ID = re.compile(r"[A-Z]{2,5}[0-9]{3}")
 _SECTION = re.compile(r"^(Why it matters|How to mend|Before|After):\n((?:[ \t]+.*\n?|\n)+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, gc=False):
     """What a rule found at one place of a card.
 
     Attributes:
@@ -39,7 +40,7 @@ class Found:
 
     message: str
     line: int | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = {}
     severity: Severity | None = None
     help: str | None = None
 
@@ -161,7 +162,8 @@ def clip(text: str, length: int = 60) -> str:
     ('aaaa…', 'two words')
     """
     short = " ".join(text[: 4 * length].split())
-    short = "".join(letter if letter.isprintable() else "\ufffd" for letter in short)
+    if not short.isprintable():
+        short = "".join([letter if letter.isprintable() else "\ufffd" for letter in short])
     return short if len(short) <= length else short[: length - 1] + "…"
 
 

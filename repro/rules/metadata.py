@@ -28,6 +28,7 @@ _MOST_VALUES = 100  # keys, metrics, licences that are compared with known ones,
 _LONGEST_LINE = 2_000
 _LONGEST_YAML = 300_000  # what the reader composes at most
 _DEEPEST = 20
+_DEEP = f"it is nested more than {_DEEPEST} levels deep"
 _BCP47 = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){1,3}")
 _SPECIAL_LANGUAGES = frozenset({"code", "multilingual", "other", "unknown"})
 _TITLE = re.compile(r"model card (?:for|of) ", re.IGNORECASE)
@@ -73,15 +74,15 @@ def stands_in(word: str, line: str) -> bool:
     return False
 
 
-def capped(items: Sequence[T]) -> Iterator[tuple[T, str]]:
-    """Yield the first items, the last with how many are left out, in words.
+def capped(items: Sequence[T]) -> Sequence[tuple[T, str]]:
+    """Return the first items, the last with how many are left out, in words.
 
     What a rule found is worked out in full for these only: a card may hold a hundred thousand wrong tags.
     """
-    for item in items[: MOST - 1]:
-        yield item, ""
-    if len(items) >= MOST:
-        yield items[MOST - 1], f" (and {len(items) - MOST:,} more)" if len(items) > MOST else ""
+    few = [(item, "") for item in items[:MOST]]
+    if len(items) > MOST:
+        few[-1] = items[MOST - 1], f" (and {len(items) - MOST:,} more)"
+    return few
 
 
 @rule("RM102", "note")
@@ -161,6 +162,8 @@ def _trouble(front: FrontMatter) -> _Trouble | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "it cannot be parsed"
+        if "nesting depth" in problem:  # libyaml's own limit, which newer ones meet before the first event
+            return _Trouble(_DEEP, 0, broken=False)
         return _Trouble(problem, min(mark.line, len(front.lines) - 1) if mark else 0, broken=True)
     except (yaml.YAMLError, ValueError) as error:
         return _Trouble(str(error).splitlines()[0] if str(error) else "it cannot be parsed", 0, broken=True)
@@ -174,7 +177,7 @@ def _odd(event: Any, depth: int) -> _Trouble | None:
 
     line = event.start_mark.line
     if depth > _DEEPEST:
-        return _Trouble(f"it is nested more than {_DEEPEST} levels deep", line, broken=False)
+        return _Trouble(_DEEP, line, broken=False)
     if isinstance(event, yaml.AliasEvent):
         return _Trouble(f"the alias *{event.anchor}", line, broken=False)
     if tag := getattr(event, "tag", None):
@@ -388,11 +391,10 @@ def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
         # issues-128
     """
     words = vocabulary()
+    unknown = [key for key in keys if key not in words.keys and key not in words.other_keys]
     wrong = [
         (key, meant)
-        for key in islice(
-            (key for key in keys if key not in words.keys and key not in words.other_keys), _MOST_VALUES
-        )
+        for key in unknown[:_MOST_VALUES]
         if (meant := nearest_key(key)) is not None and meant not in keys
     ]
     for (key, meant), more in capped(wrong):
@@ -931,7 +933,10 @@ def names_differ(
     title = _TITLE.sub("", card.headings[0].title, count=1).strip(" `*")
     if not ("-" in title or "_" in title) or " " in title:
         return
-    short, long = sorted((_letters(name), _letters(title)), key=len)
+    one, two = _last(name), _last(title)
+    if one in two or two in one:  # nearly always, and quickly told
+        return
+    short, long = sorted((_SEPARATORS.sub("", one), _SEPARATORS.sub("", two)), key=len)
     if short and short not in long:
         yield Found(
             f"the title is {shown(title)}, and model-index names {shown(name)}",
@@ -940,9 +945,9 @@ def names_differ(
         )
 
 
-def _letters(name: str) -> str:
-    """Return the letters and digits of a name, without the owner."""
-    return _SEPARATORS.sub("", name[:200].rsplit("/", 1)[-1].lower())
+def _last(name: str) -> str:
+    """Return a name in lower case, without the owner."""
+    return name[:200].rpartition("/")[2].lower()
 
 
 # ------------------------------------------------------------------------------------------- helpers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
@@ -31,6 +32,7 @@ _LOADERS = frozenset(
     {"json", "csv", "text", "parquet", "arrow", "pandas", "generator", "imagefolder", "audiofolder",
      "data", "dataset", "custom", "custom_dataset", "my_dataset"}
 )  # fmt: skip
+_LONGEST_NAME = 100  # characters of a name that is remembered
 _PATH = re.compile(r"[/\\~]|\.\.?[/\\]|[A-Za-z]:[/\\]|[A-Za-z]:$")
 _FILE = re.compile(
     r"\.(?:jsonl?|csv|tsv|txt|parquet|arrow|pkl|zip|gz|pt|bin|safetensors|ckpt)$", re.IGNORECASE
@@ -54,6 +56,11 @@ def is_path(name: str) -> bool:
     >>> is_path("./save/t5"), is_path(r"D:\Model\bloom"), is_path("google/flan-t5-base")
     (True, True, False)
     """
+    return _is_path(name) if len(name) <= _LONGEST_NAME else _is_path.__wrapped__(name)
+
+
+@lru_cache(4096)
+def _is_path(name: str) -> bool:
     if name.startswith(_ADDRESS):
         return False
     if _PATH.match(name) or "\\" in name or name.count("/") > 1 or _FILE.search(name[-20:]):
@@ -418,7 +425,7 @@ def adapter_without_base(hub_card: Card, claims: Claims) -> Iterator[Found]:
 
 
 @rule("RD509", "warning")
-def same_data(text: str) -> Iterator[Found]:
+def same_data(text: str, mentions_samples: bool) -> Iterator[Found]:
     """The evaluation data are the training data.
 
     sentence-transformers prints the size and the statistics of both sets. Where both are equal it is one
@@ -464,7 +471,7 @@ def same_data(text: str) -> Iterator[Found]:
 
         * Size: 180 evaluation samples
     """
-    if " evaluation samples" not in text:
+    if not mentions_samples or " evaluation samples" not in text:
         return
     sets: dict[str, dict[str, tuple[int, str]]] = {"training": {}, "evaluation": {}}
     for match in _SIZE.finditer(text):
@@ -686,7 +693,7 @@ def _asked(context: Context) -> BaseLicence | None:
 
 @rule("RD514", "warning")
 def licence_not_the_texts(
-    card: Card, front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], body: str
+    card: Card, front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], text: str
 ) -> Iterator[Found]:
     """The text states another licence than the front matter.
 
@@ -719,14 +726,16 @@ def licence_not_the_texts(
     stated = texts(front_matter.data.get("license"))[:MOST]
     if not stated or not all(name in identifiers() for name in stated):
         return
-    first = len(card.lines) - body.count("\n") - 1
-    at = -1
+    number = front_matter.first - 1 + len(front_matter.lines)
+    begin = end = sum(map(len, card.lines[:number])) + number  # of the text below the front matter
     for _ in range(MOST):  # a card that quotes a whole licence mentions it more often
-        at = body.find("icen", at + 1)
+        at = text.find("icen", end)
         if at < 0:
             return
-        number = first + body.count("\n", 0, at)
-        at = body.find("\n", at) if "\n" in body[at : at + 1_000] else len(body)
+        number += text.count("\n", begin, at)
+        begin, end = at, text.find("\n", at, at + 1_000)
+        if end < 0:
+            end = len(text)
         match = _LICENCE_LINE.fullmatch(card.visible[number].rstrip())
         said = recognise(_LINK.sub(r"\1", match[1]).strip(" *_`.")) if match else None
         if said in (None, "other", "unknown") or any(_alike(str(said), name) for name in stated):
@@ -814,6 +823,8 @@ class _Name(NamedTuple):
 
 def _same(one: str, other: str) -> bool:
     """Tell whether two names can be one model: equal, copied, quantized, or a path to it."""
+    if one == other:
+        return True
     a, b = _parts(one), _parts(other)
     if a.whole == b.whole or a.last == b.last:
         return True

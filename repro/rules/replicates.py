@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from repro.comparison.replicates import (
-    FEWEST_PEERS,
-    LEVEL,
-    METRICS,
-    SAME_STREAM,
-    Beside,
-    Bounded,
-    Group,
-    Metric,
-)
 from repro.facts.streams import stream
 from repro.records.claims import Claim, Claims
 from repro.rules.interface import Found, Rule, clip, rule
 from repro.rules.subject import Progress
 from repro.rules.wording import place, printed
+
+if TYPE_CHECKING:
+    from repro.comparison.replicates import Beside, Bounded, Group, Metric
 
 # A run of a random stream that none of the replicates has lies outside their band here and there: of the
 # public re-runs of issues-128, compared with those of the other streams only, at most 2 of 32 values do.
@@ -83,6 +77,12 @@ def lies_with_its_replicates(progress: Progress, replicates: Beside) -> Iterator
         - Transformers 4.21.2
         - Pytorch 1.13.0
     """
+    from repro.comparison.replicates import (
+        LEVEL,
+        METRICS,
+        SAME_STREAM,
+    )  # no audit without replicates loads it
+
     known = replicates.nearest is not None and replicates.nearest[1] >= SAME_STREAM
     for metric in METRICS:
         rows = [each for each in replicates.bounded if each.published.metric == metric]
@@ -171,6 +171,8 @@ def has_a_known_stream(progress: Progress, replicates: Beside, claims: Claims) -
         - Transformers 4.21.2
         - Pytorch 1.13.0
     """
+    from repro.comparison.replicates import SAME_STREAM
+
     nearest, stated = replicates.nearest, _stated(claims.versions)
     if nearest is None or progress.validation is None:
         return
@@ -318,6 +320,8 @@ def can_be_laid_beside(progress: Progress, replicates: Beside) -> Iterator[Found
         - Pytorch 1.13.0
     """
     if not replicates.bounded:
+        from repro.comparison.replicates import FEWEST_PEERS
+
         ours = [f"{step:g}" for _, step in progress.points("step")[:3]]
         theirs = [str(each.step) for peer in replicates.others[:1] for each in peer.evaluations[:3]]
         yield Found(

@@ -13,12 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from repro.records.card import Card
 from repro.rules.interface import Found, Rule, Severity, clip, rule
 from repro.rules.subject import line_at
 
 _MOST = 20
+_SHORT = 100  # characters of a name that is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,16 @@ class Secret:
 
 # Each begins with a literal letter or word, which `re` looks for at a billion characters a second; the secret
 # is the first group, or the whole. Repeats are possessive or bounded, so that no text takes more than linear
-# time.
-_TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("Hugging Face token", re.compile(r"hf_[A-Za-z0-9]{30,}+")),
-    ("GitHub token", re.compile(r"g(?:h[opsu]_[A-Za-z0-9]{36,}+|ithub_pat_[A-Za-z0-9_]{40,}+)")),
-    ("API key that begins with sk-", re.compile(r"sk-[A-Za-z0-9_-]{24,}+")),  # OpenAI, Anthropic and others
-    ("AWS or Google key", re.compile(r"A(?:[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])|Iza[0-9A-Za-z_-]{35,}+)")),
-    ("Slack token", re.compile(r"xox[abeoprs]-[0-9A-Za-z-]{20,}+")),
+# time. The capitals named first stand in every match and seldom in a card, and one letter is found at once.
+_TOKENS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("", "Hugging Face token", re.compile(r"hf_[A-Za-z0-9]{30,}+")),
+    ("", "GitHub token", re.compile(r"g(?:h[opsu]_[A-Za-z0-9]{36,}+|ithub_pat_[A-Za-z0-9_]{40,}+)")),
+    # OpenAI, Anthropic and others
+    ("", "API key that begins with sk-", re.compile(r"sk-[A-Za-z0-9_-]{24,}+")),
+    ("I", "AWS or Google key", re.compile(r"A(?:[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])|Iza[0-9A-Za-z_-]{35,}+)")),
+    ("", "Slack token", re.compile(r"xox[abeoprs]-[0-9A-Za-z-]{20,}+")),
     (
+        "KVY",
         "private key",
         re.compile(
             r"PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n){0,8}"
@@ -62,7 +66,10 @@ _TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _WANDB = r"""[\w.]{0,20}(?:\slogin)?['")\]=:( ]{1,8}(?:key\s?=\s?)?["']?([0-9a-f]{40})(?![0-9a-f])"""
-_TOKENS += tuple(("Weights & Biases key", re.compile(start + _WANDB)) for start in ("wandb", "WANDB"))
+_TOKENS += tuple(
+    (letters, "Weights & Biases key", re.compile(start + _WANDB))
+    for letters, start in (("", "wandb"), ("BDNW", "WANDB"))
+)
 # A quoted value, and the name before it that makes a secret of it.
 _QUOTED = {quote: re.compile(quote + r"([^\s'\"<>{}$]{16,200})" + quote) for quote in "\"'"}
 _NAME = re.compile(
@@ -70,6 +77,7 @@ _NAME = re.compile(
     r"['\"]?\s{0,3}(?:=>?|:)\s{0,3}$",
     re.IGNORECASE,
 )
+_FEW = 20  # quotes
 _BEFORE = ("=", ":", ">")  # how a name ends, but for spaces: looked at first, because most quotes follow none
 _PLACEHOLDERS = re.compile(
     r"xxx|\.\.\.|\*\*\*|your|example|placeholder|dummy|redacted|replace|insert|changeme|abcdefgh|12345678|"
@@ -91,14 +99,18 @@ def secrets(text: str) -> list[Secret]:
         text: One line or a whole card.
     """
     found: list[Secret] = []
-    for kind, pattern in _TOKENS:
-        if pattern.search(text):
-            found += _matches(kind, text, pattern)
+    for letters, kind, pattern in _TOKENS:
+        for letter in letters:
+            if letter not in text:
+                break
+        else:
+            if pattern.search(text):
+                found += _matches(kind, text, pattern)
     for quote, pattern in _QUOTED.items():
         if quote in text:
             found += [
                 Secret(_ASSIGNED, *match.span(1))
-                for match in pattern.finditer(text)
+                for match in _quoted(text, quote, pattern)
                 if text[max(0, match.start() - 5) : match.start()].rstrip()[-1:] in _BEFORE
                 and _NAME.search(text, max(0, match.start() - 40), match.start())
                 and _random(match[1], _ASSIGNED)
@@ -110,6 +122,20 @@ def secrets(text: str) -> list[Secret]:
         if not kept or secret.start >= kept[-1].end:
             kept.append(secret)
     return kept
+
+
+def _quoted(text: str, quote: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that begins with a quote."""
+    at = text.find(quote)
+    for _ in range(_FEW):  # a few are sooner found one by one
+        if at < 0:
+            return
+        match = pattern.match(text, at)
+        if match:
+            yield match
+        at = text.find(quote, match.end() if match else at + 1)
+    if at >= 0:
+        yield from pattern.finditer(text, at)
 
 
 def _matches(kind: str, text: str, pattern: re.Pattern[str]) -> Iterator[Secret]:
@@ -170,7 +196,12 @@ def shown(text: str, length: int = 60) -> str:
     'two words'
     """
     # What is cut off is not looked at, with room for a secret that begins before the cut.
-    return clip(redact(text[: 4 * length + 400]), length)
+    return _shown(text, length) if len(text) <= _SHORT else clip(redact(text[: 4 * length + 400]), length)
+
+
+@lru_cache(4096)
+def _shown(text: str, length: int) -> str:
+    return clip(redact(text), length)
 
 
 def _line_of(text: str, indices: Sequence[int]) -> Iterator[int]:
@@ -238,7 +269,7 @@ _EMBEDDED = frozenset({"iframe", "object", "embed", "form", "meta", "base"})
 
 
 @rule("RS702", "warning")
-def active_content(card: Card, text: str) -> Iterator[Found]:
+def active_content(card: Card, text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
     """The card carries active content.
 
     A `<script>`, an event handler such as `onclick=`, or an address that runs (`javascript:`,
@@ -262,7 +293,8 @@ def active_content(card: Card, text: str) -> Iterator[Found]:
         <img src="curve.png" alt="loss by epoch">
     """
     # A search over the whole text is faster than one on every line, and finds nothing on most cards.
-    if not (_IN_TAG.search(text) or _IN_LINK.search(text)):
+    first = _first_tag(text, comments)
+    if (first < 0 or not _IN_TAG.search(text, first)) and not _IN_LINK.search(text):
         return
     count = 0
     for i, line in enumerate(card.visible):
@@ -278,6 +310,16 @@ def active_content(card: Card, text: str) -> Iterator[Found]:
                 return
             severity: Severity | None = "note" if what in _EMBEDDED else None
             yield Found(f"active content: {element}", i + 1, {"what": element}, severity=severity)
+
+
+def _first_tag(text: str, comments: Sequence[tuple[int, int]]) -> int:
+    """Return where the first `<` stands that begins no comment, -1 where none does."""
+    at = text.find("<")
+    for start, _ in comments:
+        if at != start:
+            break
+        at = text.find("<", start + 1)
+    return at
 
 
 def _without_code(line: str) -> str:
@@ -367,6 +409,7 @@ _OVERRIDES = "\u202d\u202e"
 _OPENING = "\u202a\u202b\u202d\u202e"
 _ISOLATES = "\u2066\u2067\u2068"
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\U000e0000-\U000e007f]")
+_TAGS = re.compile("[\U000e0020-\U000e007f]")
 _UNSEEN_BYTES = re.compile(rb"\xe2(?:\x80[\x8b\xaa-\xae]|\x81[\xa0\xa6-\xa9])")
 _MORE_BYTES = ("\ufeff".encode(), b"\xf3\xa0")  # the second begins all letters of the tag block
 _LATIN = re.compile("[A-Za-z0-9_]")
@@ -416,7 +459,7 @@ def _has_unseen(raw: bytes) -> bool:
 
 def _hidden(line: str) -> str | None:
     """Return what is wrong with the unseen characters of a line, None where they are legitimate."""
-    tags = sum("\U000e0020" <= letter <= "\U000e007f" for letter in line)
+    tags = len(_TAGS.findall(line))
     if tags and "\U0001f3f4" not in line:  # flags of regions are written with tags
         return f"{tags} invisible tag characters"
     opened = sum(line.count(mark) for mark in _OPENING) - line.count("\u202c")
@@ -427,8 +470,12 @@ def _hidden(line: str) -> str | None:
         return "the direction of the text is overridden"
     for match in _UNSEEN.finditer(line):
         at = match.start()
-        inside = match[0] in "\u200b\u2060\ufeff" and at > 0
-        if inside and _LATIN.match(line, at - 1) and re.match("[A-Za-z0-9_./-]", line[at + 1 : at + 2]):
+        if (
+            match[0] in "\u200b\u2060\ufeff"
+            and at > 0
+            and _LATIN.match(line, at - 1)
+            and re.match("[A-Za-z0-9_./-]", line[at + 1 : at + 2])
+        ):
             return f"an invisible character U+{ord(match[0]):04X} in the middle of a word"
     return None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from operator import add, sub
+from typing import NamedTuple
 
 from repro.cards.values import snake
 from repro.records.claims import Claim
@@ -16,8 +18,7 @@ _SLACK = 1e-6
 _FEW = 30
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """What the hyperparameters state about the course of a training; None for what they do not.
 
     Attributes:
@@ -40,8 +41,7 @@ class Schedule:
         return self.steps is not None and self.epochs is None
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(NamedTuple):
     """How many optimizer steps an epoch has, as the rows of a table imply it.
 
     Attributes:
@@ -79,38 +79,40 @@ class Pace:
 
 def schedule(hyperparameters: Mapping[str, Claim]) -> Schedule:
     """Read the schedule off the hyperparameters, as the Trainer or sentence-transformers print them."""
+    if not hyperparameters:
+        return Schedule()
     if "train_batch_size" not in hyperparameters and len(hyperparameters) <= _FEW:
         # Articles print names in words: `Train Batch Size`.
         hyperparameters = {snake(name): claim for name, claim in hyperparameters.items()}
 
-    def positive(*names: str) -> float | None:
-        for name in names:
-            claim = hyperparameters.get(name)
-            if claim is not None:
-                value = claim.value
-                usable = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-                return float(value) if usable and value < 1e15 else None  # type: ignore[arg-type, operator]
-        return None
-
+    get = hyperparameters.get
     accumulation: float | None = 1.0
     if "gradient_accumulation_steps" in hyperparameters:
-        accumulation = positive("gradient_accumulation_steps")
+        accumulation = _positive(get("gradient_accumulation_steps"))
     elif "train_batch_size" not in hyperparameters:
         accumulation = None
-    batch = positive("total_train_batch_size")
-    if batch is None and "total_train_batch_size" not in hyperparameters and accumulation is not None:
-        each = positive("train_batch_size", "per_device_train_batch_size")
+    batch = None
+    if "total_train_batch_size" in hyperparameters:
+        batch = _positive(get("total_train_batch_size"))
+    elif accumulation is not None:
+        each = _positive(get("train_batch_size") or get("per_device_train_batch_size"))
         if "distributed_type" in hyperparameters and "num_devices" not in hyperparameters:
             each = None  # on how many devices, nobody knows
-        devices = positive("num_devices") if "num_devices" in hyperparameters else 1.0
+        devices = _positive(get("num_devices")) if "num_devices" in hyperparameters else 1.0
         batch = each * devices * accumulation if each and devices else None
     return Schedule(
-        batch=batch,
-        accumulation=accumulation,
-        epochs=positive("num_epochs", "num_train_epochs"),
-        steps=positive("training_steps", "max_steps"),
-        rate=positive("learning_rate"),
+        batch,
+        accumulation,
+        epochs=_positive(get("num_epochs") or get("num_train_epochs")),
+        steps=_positive(get("training_steps") or get("max_steps")),
+        rate=_positive(get("learning_rate")),
     )
+
+
+def _positive(claim: Claim | None) -> float | None:
+    value = claim.value if claim is not None else None
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15
+    return float(value) if usable else None  # type: ignore[arg-type]
 
 
 def pace(
@@ -130,32 +132,37 @@ def pace(
     if not points:
         return None
     _, step, epoch = points[0]
-    if len(points) > 1 and all(s * epoch == step * e and e % 1 == 0 for _, s, e in points):
-        exact = step / epoch
-        if exact % 1 == 0:
-            return Pace(exact, exact, whole=int(exact))
+    exact = step / epoch
+    if len(points) > 1 and exact % 1 == 0 and epoch % 1 == 0 and _repeats(points, step, epoch):
+        return Pace(exact, exact, whole=int(exact))
     half = _HALF_A_CENT if decimals <= 2 else 0.5 * 10.0 ** -min(decimals, 9)
-    exactly = accumulation == 1
-    fits: list[tuple[float, float, int]] = []
-    for row, s, e in points:
+    lows = [s / (e + half) for _, s, e in points]
+    highs = [s / (e - half) if e > half else math.inf for _, s, e in points]
+    if accumulation != 1:
         # Each epoch's steps are rounded down or up by less than one where batches are accumulated.
-        slack = 0.0 if exactly else (e + half) // 1 / e
-        fits.append((s / (e + half) - slack, s / (e - half) + slack if e > half else math.inf, row))
-    low, high = max(fits)[0], min(high for _, high, _ in fits)
+        slacks = [(e + half) // 1 / e for _, _, e in points]
+        lows = [*map(sub, lows, slacks)]
+        highs = [*map(add, highs, slacks)]
+    low, high = max(lows), min(highs)
     if low <= high + _SLACK:
         return Pace(low, max(low, high))
-    return None if decimals == 0 else _most(fits)
+    return None if decimals == 0 else _most(lows, highs, [row for row, _, _ in points])
 
 
-def _most(fits: Sequence[tuple[float, float, int]]) -> Pace:
+def _repeats(points: Sequence[tuple[int, float, float]], step: float, epoch: float) -> bool:
+    for _, s, e in points:  # noqa: SIM110 - a generator takes twice as long
+        if s * epoch != step * e or e % 1:
+            return False
+    return True
+
+
+def _most(lows: Sequence[float], highs: Sequence[float], rows: Sequence[int]) -> Pace:
     """Return the pace that fits the most rows: the deepest overlap of their intervals."""
-    edges = sorted([(low, 0, high) for low, high, _ in fits] + [(high, 1, high) for _, high, _ in fits])
-    depth = best = 0
-    at = 0.0
-    for edge, closes, _ in edges:
-        depth += -1 if closes else 1
-        if depth > best:
-            best, at = depth, edge
-    inside = [(low, high) for low, high, _ in fits if low <= at <= high]
-    outside = tuple(row for low, high, row in fits if not low <= at <= high)
-    return Pace(max(low for low, _ in inside), min(high for _, high in inside), outside)
+    begins, ends = sorted(lows), sorted(highs)
+    # Where an interval begins, as many are open as have begun, without those that have ended.
+    depths = [i - bisect_left(ends, low) for i, low in enumerate(begins)]
+    at = begins[depths.index(max(depths))]
+    fits = [*zip(lows, highs, rows, strict=True)]
+    outside = tuple([row for low, high, row in fits if not low <= at <= high])
+    # All begin at or before that place, and the last one of those that go on there begins at it.
+    return Pace(at, min([high for low, high, _ in fits if low <= at <= high]), outside)

@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from operator import lt, sub
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
+from repro.facts.releases import LONGEST
 from repro.records.card import Card, FrontMatter
 from repro.records.claims import Cell, Claim, Claims, Table
-from repro.rules.examples import stated_examples
+from repro.rules.examples import size_tags, stated_examples
+from repro.rules.exceptions import MARK, Excepted, exceptions_in
 from repro.rules.headline import Headline, headline
 from repro.rules.schedule import Pace, Schedule, pace, schedule
 
@@ -44,6 +47,7 @@ _NO_KEY = frozenset(("", " ", "\t", "-", "#", ":"))
 
 # The generator's own words, so that their case is fixed.
 _SENTENCES = ("fine-tuned version of", "finetuned version of", "trained from scratch", "fine-tuned from")
+_VERSION, _OTHER_SENTENCES = "tuned version of", _SENTENCES[2:]
 _LINKED = re.compile(r"fine-?tuned (?:version of|from)\s+\[([^\]]{0,300})\]\(([^)\s]{0,500})\)")
 _MAX_SENTENCE = 2_000
 _MOST_COMMENTS = 10_000
@@ -52,9 +56,12 @@ _MOST_COMMENTS = 10_000
 _MAJORS = frozenset("23456789")
 
 _INF = math.inf
-_NUMBERS = (float, int)
+_NUMBERS = frozenset((float, int))
 _TRAINING = ("training_loss", "train_loss", "loss")
 _VALIDATION = ("validation_loss", "val_loss", "eval_loss", "evaluation_loss", "valid_loss")
+
+#: Packages and versions, as a cache takes them.
+Pinned: TypeAlias = tuple[tuple[str, str], ...]
 
 _T = TypeVar("_T")
 
@@ -78,7 +85,7 @@ class once(Generic[_T]):  # noqa: N801 - stands where `property` would
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Series:
     """One column of the results table, in numbers.
 
@@ -86,37 +93,75 @@ class Series:
         name: The column, in lower snake case.
         cells: As printed, None where a row is too short.
         values: As numbers, NaN and infinity included; None for `No log`, words and missing cells.
+        is_whole: Whether every cell holds a finite number.
+        numbers: The finite numbers, without their rows.
+        least, most: The smallest and the largest of these; infinity and its negative where there is none.
     """
 
     name: str
     cells: tuple[Cell | None, ...]
     values: tuple[float | None, ...]
+    is_whole: bool
+    numbers: tuple[float, ...]
+    least: float
+    most: float
 
     @once
     def points(self) -> list[tuple[int, float]]:
         """(row index, number) of the cells that hold a finite number."""
+        if self.is_whole:
+            return [*enumerate(self.numbers)]
         return [(i, v) for i, v in enumerate(self.values) if v is not None and -_INF < v < _INF]
+
+    @once
+    def rises(self) -> bool:
+        """Whether each cell holds a larger finite number than the one above it."""
+        return self.is_whole and all(map(lt, self.numbers, self.numbers[1:]))
+
+    @once
+    def gaps(self) -> Sequence[float]:
+        """How far each finite number lies above the one before it."""
+        return [*map(sub, self.numbers[1:], self.numbers)]
+
+    @once
+    def texts(self) -> Sequence[str]:
+        """The texts of the cells that there are."""
+        return [cell.text for cell in self.cells if cell is not None]
+
+    @once
+    def decimals_printed(self) -> Sequence[str]:
+        """What stands behind the point in each of `texts`; empty where there is none."""
+        return [text.partition(".")[2] for text in self.texts]
 
     @once
     def decimals(self) -> int:
         """The most decimals with which a number of the column is printed."""
-        pairs = zip(self.cells, self.values, strict=True)
-        texts = {cell.text for cell, v in pairs if cell is not None and v is not None}
-        return max([len(text.rstrip("*`_")) - text.find(".") - 1 for text in texts if "." in text], default=0)
+        decimals = self.decimals_printed
+        if not self.is_whole:
+            pairs = zip(self.cells, self.values, strict=True)
+            decimals = [
+                cell.text.partition(".")[2] for cell, v in pairs if cell is not None and v is not None
+            ]
+        longest = max(decimals, key=len, default="")
+        if longest.isdigit():
+            return len(longest)
+        return max([len(each.rstrip("*`_")) for each in decimals], default=0)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Progress:
     """The results table in numbers, row by row.
 
     Attributes:
         table: The table as printed; it has at least one row.
         lines: The 1-based line of each row.
+        widest: How many cells the longest row has.
         epoch, step, training, validation: Its columns, None where it has no such column.
     """
 
     table: Table
     lines: tuple[int, ...]
+    widest: int
     epoch: Series | None
     step: Series | None
     training: Series | None
@@ -133,12 +178,15 @@ class Progress:
     @once
     def step_epoch(self) -> list[tuple[int, float, float]]:
         """(row index, step, epoch) of the rows that state both, with a positive epoch."""
-        if self.step is None or self.epoch is None:
+        step, epoch = self.step, self.epoch
+        if step is None or epoch is None:
             return []
+        if step.is_whole and epoch.is_whole and epoch.least > 0 and step.least >= 0:
+            return [*zip(range(len(self)), step.numbers, epoch.numbers, strict=True)]
         return [
             (i, s, e)
-            for i, (s, e) in enumerate(zip(self.step.values, self.epoch.values, strict=True))
-            if s is not None and e is not None and 0 < e < math.inf and 0 <= s < math.inf
+            for i, (s, e) in enumerate(zip(step.values, epoch.values, strict=True))
+            if s is not None and e is not None and 0 < e < _INF and 0 <= s < _INF
         ]
 
 
@@ -216,13 +264,9 @@ class Subject:
         return self.card.lowered or self.text.lower()
 
     @once
-    def body(self) -> str:
-        """The source below the front matter."""
-        front = self.card.front_matter
-        if front is None:
-            return self.text
-        above = sum(map(len, self.card.lines[: front.first - 1])) + sum(map(len, front.lines))
-        return self.text[above + front.first - 1 + len(front.lines) :]
+    def seen(self) -> str:
+        """What a reader of the rendered card sees, line by line."""
+        return "\n".join(self.card.visible)
 
     @once
     def keys(self) -> Mapping[str, Sequence[int]] | None:
@@ -240,12 +284,31 @@ class Subject:
         return found
 
     @once
+    def exceptions(self) -> Sequence[Excepted]:
+        """The exceptions that the card makes."""
+        text, comments = self.text, self.comments
+        if len(comments) < _MOST_COMMENTS:
+            for start, end in comments:
+                if text.find(MARK, start, end) >= 0:
+                    break
+            else:
+                return ()
+        return exceptions_in(text)
+
+    @once
+    def pinned(self) -> Pinned:
+        """The stated versions in a form that a cache takes, overlong ones cut: those are no versions."""
+        return tuple(
+            [(package, claim.text[: LONGEST + 1]) for package, claim in self.claims.versions.items()]
+        )
+
+    @once
     def comments(self) -> Sequence[tuple[int, int]]:
         """Where the closed HTML comments of `text` begin and end, those in code included."""
         found: list[tuple[int, int]] = []
-        end = 0
-        while len(found) < _MOST_COMMENTS and (start := self.text.find("<!--", end)) >= 0:
-            end = self.text.find("-->", start) + 3
+        text, end = self.text, 0
+        while len(found) < _MOST_COMMENTS and (start := text.find("<!--", end)) >= 0:
+            end = text.find("-->", start) + 3
             if end < 3:
                 break
             found.append((start, end))
@@ -260,12 +323,12 @@ class Subject:
     @once
     def sentence(self) -> Sentence | None:
         """The sentence that says what was trained on what."""
-        visible = self.card.visible
-        for phrase in _SENTENCES:
-            at = self.text.find(phrase)
+        visible, text = self.card.visible, self.text
+        for phrase in _SENTENCES if _VERSION in text else _OTHER_SENTENCES:
+            at = text.find(phrase)
             if at < 0:
                 continue
-            start = self.text.count("\n", 0, at)
+            start = text.count("\n", 0, at)
             if phrase not in visible[start]:  # hidden in a comment or in code: a later one may show
                 start = next((i for i in range(start, len(visible)) if phrase in visible[i]), -1)
             if start >= 0:
@@ -299,9 +362,14 @@ class Subject:
         return schedule(self.claims.hyperparameters)
 
     @once
+    def mentions_samples(self) -> bool:
+        """Whether the card mentions examples or samples at all."""
+        return "amples" in self.lowered
+
+    @once
     def examples(self) -> Sequence[tuple[int, int | None]]:
         """The numbers of training examples that the card states, and the lines on which they stand."""
-        return stated_examples(self.card, self.lowered)
+        return stated_examples(self.card, self.seen) if self.mentions_samples else size_tags(self.card)
 
     @once
     def pace(self) -> Pace | None:
@@ -327,13 +395,16 @@ class Subject:
         table = self.claims.results
         if table is None or not table.rows:
             return None
+        rows = [row.cells for row in table.rows]
+        columns = [*zip(*rows, strict=False)]  # those that every row has
         return Progress(
-            table=table,
-            lines=tuple([row.line for row in table.rows]),
-            epoch=_series(table, ("epoch",)),
-            step=_series(table, ("step", "steps")),
-            training=_series(table, _TRAINING),
-            validation=_series(table, _VALIDATION),
+            table,
+            tuple([row.line for row in table.rows]),
+            max(map(len, rows)),
+            _series(table, columns, ("epoch",)),
+            _series(table, columns, ("step", "steps")),
+            _series(table, columns, _TRAINING),
+            _series(table, columns, _VALIDATION),
         )
 
     @once
@@ -429,18 +500,29 @@ def _paragraph(lines: Sequence[str], start: int) -> str:
     return "\n".join(taken)[:_MAX_SENTENCE]
 
 
-def _series(table: Table, names: Sequence[str]) -> Series | None:
-    name = next((name for name in names if name in table.columns), None)
-    if name is None:
+def _series(table: Table, columns: Sequence[tuple[Cell, ...]], names: Sequence[str]) -> Series | None:
+    for name in names:
+        if name in table.columns:
+            break
+    else:
         return None
     at = table.columns.index(name)
-    cells = [row.cells[at] if at < len(row.cells) else None for row in table.rows]
-    # Nearly all are plain numbers; `float` takes them without a call of `number`.
-    values = [
-        float(cell.value) if cell is not None and cell.value.__class__ in _NUMBERS else number(cell)
-        for cell in cells
-    ]
-    return Series(name, tuple(cells), tuple(values))
+    cells = columns[at] if at < len(columns) else table.column(name)
+    values = [cell and cell.value for cell in cells]
+    # Nearly all are plain numbers, which need no call of `number`.
+    if _NUMBERS.issuperset(map(type, values)):
+        numbers = tuple(map(float, values))  # type: ignore[arg-type]
+        total = sum(numbers)
+        if total - total == 0 or all(map(math.isfinite, numbers)):
+            return Series(name, cells, numbers, True, numbers, min(numbers), max(numbers))
+    known = tuple(
+        [
+            float(value) if value.__class__ in _NUMBERS else number(cell)  # type: ignore[arg-type]
+            for cell, value in zip(cells, values, strict=True)
+        ]
+    )
+    numbers = tuple([v for v in known if v is not None and -_INF < v < _INF])
+    return Series(name, cells, known, False, numbers, min(numbers, default=_INF), max(numbers, default=-_INF))
 
 
 def number(cell: Cell | Claim | None) -> float | None:

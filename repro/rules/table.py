@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from repro.rules.interface import Found, Rule, clip, rule
 from repro.rules.schedule import Schedule
-from repro.rules.subject import Progress
+from repro.rules.subject import Progress, Series
 from repro.rules.wording import at_most
 
 # A gap in a table is one only where most rows stand at equal distances.
@@ -16,7 +15,7 @@ _FEWEST_GAPS = 4
 
 
 @rule("RT201", "warning")
-def steps_go_on(progress: Progress) -> Iterator[Found]:
+def steps_go_on(progress: Progress) -> Sequence[Found]:
     """A step is not larger than the one above it.
 
     The Trainer counts optimizer steps from 1 and never goes back, so the column only rises. A step that
@@ -44,7 +43,7 @@ def steps_go_on(progress: Progress) -> Iterator[Found]:
         | 1.5           | 1.0   | 100  | 1.4000          |
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
-    return at_most(_steps_go_on(progress))
+    return () if progress.step is None or progress.step.rises else at_most(_steps_go_on(progress))
 
 
 def _steps_go_on(progress: Progress) -> Iterator[Found]:
@@ -59,7 +58,7 @@ def _steps_go_on(progress: Progress) -> Iterator[Found]:
 
 
 @rule("RT205", "warning")
-def rows_stand_once(progress: Progress) -> Iterator[Found]:
+def rows_stand_once(progress: Progress) -> Sequence[Found]:
     """A row stands twice.
 
     Two rows of the table agree in every cell, step and losses included. An evaluation is logged once; a
@@ -90,7 +89,7 @@ def rows_stand_once(progress: Progress) -> Iterator[Found]:
         | 1.5           | 1.0   | 100  | 1.4000          |
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
-    return at_most(_rows_stand_once(progress))
+    return () if progress.step is not None and progress.step.rises else at_most(_rows_stand_once(progress))
 
 
 def _rows_stand_once(progress: Progress) -> Iterator[Found]:
@@ -115,7 +114,7 @@ def _is_loss(progress: Progress, row: int) -> Iterator[bool]:
 
 
 @rule("RT206", "warning")
-def epochs_go_on(progress: Progress, schedule: Schedule) -> Iterator[Found]:
+def epochs_go_on(progress: Progress, schedule: Schedule) -> Sequence[Found]:
     """The epoch goes back while the step goes on.
 
     Step and epoch are counted together, so neither falls while the other rises. Where a card states
@@ -152,7 +151,8 @@ def epochs_go_on(progress: Progress, schedule: Schedule) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
         | 1.1           | 3.0   | 300  | 1.2500          |
     """
-    return at_most(_epochs_go_on(progress, schedule))
+    epoch = progress.epoch
+    return () if epoch is None or epoch.rises else at_most(_epochs_go_on(progress, schedule))
 
 
 def _epochs_go_on(progress: Progress, schedule: Schedule) -> Iterator[Found]:
@@ -168,7 +168,7 @@ def _epochs_go_on(progress: Progress, schedule: Schedule) -> Iterator[Found]:
 
 
 @rule("RT207", "note")
-def no_row_is_missing(progress: Progress) -> Iterator[Found]:
+def no_row_is_missing(progress: Progress) -> Sequence[Found]:
     """Rows are missing from a table that is otherwise regular.
 
     The evaluations stand at equal distances, but between two rows lie a whole number of these distances.
@@ -206,24 +206,26 @@ def no_row_is_missing(progress: Progress) -> Iterator[Found]:
         | 0.9           | 6.0   | 600  | 1.1900          |
         | 0.8           | 7.0   | 700  | 1.1800          |
     """
-    return at_most(_no_row_is_missing(progress))
+    for series in (progress.step, progress.epoch):
+        if series is not None and series.points:
+            usual = _usual(series.gaps)
+            return at_most(_missing(progress, series, usual)) if usual else ()
+    return ()
 
 
-def _no_row_is_missing(progress: Progress) -> Iterator[Found]:
-    points = progress.points("step") or progress.points("epoch")
-    name = "step" if progress.points("step") else "epoch"
-    if len(points) <= _FEWEST_GAPS:
-        return
-    gaps = [after - before for (_, before), (_, after) in pairwise(points)]
-    if len(set(gaps)) == 1:
-        return
-    usual, often = Counter(gaps).most_common(1)[0]
+def _usual(gaps: Sequence[float]) -> float:
+    """Return the interval of nearly all rows where it is not that of all, 0 where there is none."""
+    if len(gaps) < _FEWEST_GAPS or len(set(gaps)) == 1:
+        return 0
+    usual = sorted(gaps)[len(gaps) // 2]  # what is so frequent stands in the middle
+    return usual if usual > 0 and gaps.count(usual) >= 0.7 * len(gaps) else 0
+
+
+def _missing(progress: Progress, series: Series, usual: float) -> Iterator[Found]:
+    points, gaps = series.points, series.gaps
+    name = "epoch" if series is progress.epoch else "step"
     # One interval all along, and back to it behind each gap: else the interval was changed, no row lost.
-    wide = [i for i, gap in enumerate(gaps) if gap != usual]
-    if not wide or usual <= 0 or often < 0.7 * len(gaps):
-        return
-    for i in wide:
-        gap = gaps[i]
+    for i, gap in enumerate(gaps):
         resumes = i + 1 < len(gaps) and gaps[i + 1] == usual
         if gap > usual and gap % usual == 0 and resumes:
             missing = round(gap / usual) - 1
@@ -237,7 +239,7 @@ def _no_row_is_missing(progress: Progress) -> Iterator[Found]:
 
 
 @rule("RT211", "warning")
-def rows_fit_the_header(progress: Progress) -> Iterator[Found]:
+def rows_fit_the_header(progress: Progress) -> Sequence[Found]:
     """A row has more cells than the header.
 
     A row may have fewer cells, the Trainer itself writes such rows; one with more has a pipe too many,
@@ -267,6 +269,8 @@ def rows_fit_the_header(progress: Progress) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
     width = len(progress.table.columns)
+    if progress.widest <= width:
+        return ()
     return at_most(
         Found(
             f"{len(row.cells)} cells in a row, under a header of {width}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from repro.records.claims import Cell
@@ -58,10 +58,10 @@ def one_precision(progress: Progress) -> Iterator[Found]:
 
 
 def _one_precision(progress: Progress, series: Series) -> Iterator[Found]:
-    texts = [cell.text for cell in series.cells if cell is not None and "." in cell.text]
     # All cells are of one length, or none is filled up: nearly every column.
-    if len({len(text) - text.find(".") for text in texts}) < 2:
+    if len(set(map(len, series.decimals_printed))) < 2:
         return
+    texts = [text for text in series.texts if "." in text]
     if not any(text[-1] in "0*`_" and text[-2:] != ".0" for text in texts):
         return
     digits = [
@@ -124,7 +124,7 @@ def numbers_are_numbers(progress: Progress) -> Iterator[Found]:
         | 0.2540        | 2.0   | 200  | 1.3000          |
     """
     for series in (progress.training, progress.epoch, progress.step, progress.validation):
-        if series is None or None not in series.values:
+        if series is None or series.is_whole:
             continue
         odd = [
             (row, cell.text)
@@ -182,7 +182,7 @@ def columns_differ(losses: Progress) -> Iterator[Found]:
     training, validation = losses.training, losses.validation
     if training is None or validation is None:
         return
-    if not {v for _, v in training.points if v} & {v for _, v in validation.points}:
+    if not any(set(training.numbers).intersection(validation.numbers)):
         return
     pairs = [
         (row, t, v)
@@ -270,7 +270,7 @@ def a_training_loss_was_logged(progress: Progress) -> Iterator[Found]:
 
 
 @rule("RT214", "warning")
-def a_logged_loss_stays(progress: Progress) -> Iterator[Found]:
+def a_logged_loss_stays(progress: Progress) -> Sequence[Found]:
     """`No log` stands below a logged training loss.
 
     The Trainer repeats the last training loss that it logged, so `No log` only stands above the first
@@ -298,7 +298,8 @@ def a_logged_loss_stays(progress: Progress) -> Iterator[Found]:
         | No log        | 0.5   | 250  | 1.4000          |
         | 1.5           | 1.0   | 500  | 1.3000          |
     """
-    return at_most(_a_logged_loss_stays(progress))
+    training = progress.training
+    return () if training is None or training.is_whole else at_most(_a_logged_loss_stays(progress))
 
 
 def _a_logged_loss_stays(progress: Progress) -> Iterator[Found]:

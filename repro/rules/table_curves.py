@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from operator import le
 from statistics import median
 
 from repro.rules.interface import Found, Rule, rule
 from repro.rules.schedule import Schedule
-from repro.rules.subject import Progress
+from repro.rules.subject import Progress, Series
 from repro.rules.wording import place, printed, title
 
 # Below this a loss printed with four decimals is mostly rounding.
 _SMALL = 0.01
+# From a smaller loss than this on, a jump to a multiple of it is none.
+_JUMP = 0.1
 # The Trainer logs the training loss every 500 steps unless told otherwise.
 _LOGGING = 500
 
@@ -54,11 +57,13 @@ def losses_fall(losses: Progress, schedule: Schedule) -> Iterator[Found]:
         | 0.5142        | 3.0   | 300  | 0.5731          |
         | 0.4933        | 4.0   | 400  | 0.5631          |
     """
-    training, validation = losses.points("training"), losses.points("validation")
+    if losses.training is None or losses.validation is None:
+        return
+    training, validation = losses.training.points, losses.validation.points
     if len(training) < 4 or len(validation) < 4:
         return
-    first, least = training[0][1], min(v for _, v in training)
-    start, lowest = validation[0][1], min(v for _, v in validation)
+    first, least = training[0][1], losses.training.least
+    start, lowest = validation[0][1], losses.validation.least
     if first < _SMALL or start < _SMALL or least < 0.98 * first or lowest < 0.98 * start:
         return
     span = training[-1][0] - training[0][0]
@@ -116,7 +121,7 @@ def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
     """
     training = progress.training
     for series in (training, progress.validation):
-        if series is None or (jump := _jump(series.points)) is None:
+        if series is None or max(series.gaps, default=0) < _JUMP or (jump := _jump(series)) is None:
             continue
         before, row, low, value = jump
         if series is not training:
@@ -134,10 +139,10 @@ def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
         return
 
 
-def _jump(points: Sequence[tuple[int, float]]) -> tuple[int, int, float, float] | None:
+def _jump(series: Series) -> tuple[int, int, float, float] | None:
     """Return (row before, row, value before, value) of the first jump that stays, None without one."""
-    values = [v for _, v in points]
-    if len(points) < 4 or max(values) < 2 * min(values):
+    points, values = series.points, series.numbers
+    if len(points) < 4 or not any(map(le, [2 * v for v in values], values[1:])):
         return None
     staying = math.inf  # the smallest value from here to the end
     found = None
@@ -146,7 +151,7 @@ def _jump(points: Sequence[tuple[int, float]]) -> tuple[int, int, float, float] 
         staying = min(staying, value)
         # The last row alone proves nothing unless it exploded.
         factor = 2 if i < len(points) - 1 else 4
-        if before >= 0.1 and value >= factor * before and staying >= 1.5 * before:
+        if before >= _JUMP and value >= factor * before and staying >= 1.5 * before:
             found = (points[i - 1][0], points[i][0], before, value)
     return found
 
@@ -191,9 +196,9 @@ def stops_in_time(losses: Progress) -> Iterator[Found]:
     points, training = losses.points("validation"), losses.points("training")
     if len(points) < 3 or len(training) < 2 or losses.validation is None:
         return
-    values = [v for _, v in points]
-    at = min(range(len(points)), key=values.__getitem__)
-    row, least = points[at]
+    values, least = losses.validation.numbers, losses.validation.least
+    at = values.index(least)
+    row = points[at][0]
     later = values[at + 1 :]
     if len(later) < 2 or least <= 0:
         return

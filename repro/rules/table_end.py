@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from repro.rules.interface import Found, Rule, rule
 from repro.rules.schedule import Pace, Schedule
@@ -51,11 +50,13 @@ def ends_where_stated(progress: Progress, schedule: Schedule) -> Iterator[Found]
     """
     # Accumulated batches may carry the last step a little over the end.
     for name, stated, slack in (("step", schedule.steps, 1.0), ("epoch", schedule.epochs, 1.01)):
-        points = progress.points(name) if stated is not None else []
-        beyond = [(row, value) for row, value in points if stated and value > stated * slack + 2 * _HALF]
-        if stated and beyond:
-            row, _ = beyond[0]
-            most = max(value for _, value in beyond)
+        series = progress.step if name == "step" else progress.epoch
+        if series is None or not stated:
+            continue
+        most, end = series.most, stated * slack + 2 * _HALF
+        if most > end:
+            beyond = [row for row, value in series.points if value > end]
+            row = beyond[0]
             yield Found(
                 f"the table goes on to {name} {most:,g}, the training was to end at {stated:,g}: "
                 f"{len(beyond)} of {len(progress)} rows lie behind",
@@ -101,19 +102,20 @@ def reaches_the_end(progress: Progress, pace: Pace, schedule: Schedule) -> Itera
         | 1.5           | 1.0   | 291  | 1.4000          |
         | 1.2           | 2.0   | 582  | 1.3000          |
     """
+    if pace.outside:
+        return
     for name, stated, half in (("step", schedule.steps, 0.0), ("epoch", schedule.epochs, _HALF)):
-        points = progress.points(name)
-        if stated is None or not points or pace.outside:
+        series = progress.step if name == "step" else progress.epoch
+        if stated is None or series is None or not series.points:
             continue
-        row, last = points[-1]
-        gap = max((later - before for (_, before), (_, later) in pairwise(points)), default=last)
+        row, last = series.points[-1]
+        gap = max(series.gaps, default=last) if last <= stated + half else 0
         if gap <= 0 or last <= 0 or last + gap > stated + half:
             continue
         floored = _floored(progress, pace, schedule) if name == "epoch" else None
         why = f", as it does when {pace.low:,.4g} steps an epoch are counted as {floored}" if floored else ""
-        series = progress.epoch if name == "epoch" else progress.step
         yield Found(
-            f"the table ends at {name} {printed(series.cells[row] if series else None)} of {stated:,g}{why}",
+            f"the table ends at {name} {printed(series.cells[row])} of {stated:,g}{why}",
             progress.lines[row],
             {"last": last, "stated": stated, "unit": name, "counted_as": floored},
         )

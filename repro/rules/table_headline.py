@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice, pairwise
+from itertools import islice
 
 from repro.records.card import Card
 from repro.records.claims import Cell, Claim, Row
@@ -140,7 +140,7 @@ def the_headline_is_in_the_table(
         return  # a training loss is RT233's
     points = progress.validation.points
     last = points[-1][1]
-    steps = [abs(later - before) for (_, before), (_, later) in pairwise(points)]
+    steps = map(abs, progress.validation.gaps)
     if _goes_on(progress, schedule) and abs(stated - last) <= max(steps, default=0.0):
         return
     text = printed(progress.validation.cells[points[-1][0]])

@@ -102,9 +102,11 @@ def the_index_agrees(
 
 
 def _agrees(headline: str, index: str) -> bool:
+    if headline == index:
+        return True
     first, second = value(headline), value(index)
     if not isinstance(first, int | float) or not isinstance(second, int | float):
-        return headline == index
+        return False
     return any(
         abs(first * scale - second) <= max(_unit(headline) * scale, _unit(index)) for scale in (1, 100, 0.01)
     )

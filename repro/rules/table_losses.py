@@ -59,7 +59,7 @@ def losses_are_finite(progress: Progress, schedule: Schedule) -> Iterator[Found]
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
     for series in (progress.training, progress.validation):
-        if series is None:
+        if series is None or series.is_whole:
             continue
         rows = [row for row, v in enumerate(series.values) if v is not None and not -math.inf < v < math.inf]
         if rows:
@@ -104,7 +104,7 @@ def losses_are_not_zero(progress: Progress) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
     for series in (progress.training, progress.validation):
-        if series is not None and series.points and not any(v for _, v in series.points):
+        if series is not None and series.least == 0 == series.most:
             row = series.points[0][0]
             yield Found(
                 f"the {title(series)} is {printed(series.cells[row])} in all {len(series.points)} rows "
@@ -145,7 +145,7 @@ def zero_is_reached_slowly(losses: Progress) -> Iterator[Found]:
         | 0.2321        | 2.0   | 200  | 0.3900          |
     """
     training, validation = losses.training, losses.validation
-    if training is None or validation is None or not any(v == 0 for _, v in training.points):
+    if training is None or validation is None or not training.least <= 0 <= training.most:
         return
     before = 0.0
     for row, value in training.points:
@@ -194,14 +194,14 @@ def validation_changes(progress: Progress) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
         | 1.1           | 3.0   | 300  | 1.2500          |
     """
-    points = progress.points("validation")
-    if len(points) < 3 or progress.validation is None:
+    validation = progress.validation
+    if validation is None or validation.least != validation.most or len(validation.points) < 3:
         return
+    points = validation.points
     first = points[0][1]
-    if abs(first) >= _SMALL and all(v == first for _, v in points):
+    if abs(first) >= _SMALL:
         yield Found(
-            f"the validation loss is {printed(progress.validation.cells[points[0][0]])} in all "
-            f"{len(points)} rows",
+            f"the validation loss is {printed(validation.cells[points[0][0]])} in all {len(points)} rows",
             progress.lines[points[0][0]],
             {"value": first, "rows": len(points)},
         )
@@ -324,10 +324,9 @@ def losses_beat_guessing(card: Card, progress: Progress) -> Iterator[Found]:
         | 1.5           | 1.0   | 100  | 1.4000          |
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
-    points = progress.points("validation")
-    if card.claims.task not in _LANGUAGE or not points or progress.validation is None:
+    if card.claims.task not in _LANGUAGE or progress.validation is None or not progress.validation.points:
         return
-    row, last = points[-1]
+    row, last = progress.validation.points[-1]
     if last > math.log(_VOCABULARY):
         yield Found(
             f"the last validation loss is {printed(progress.validation.cells[row])}; guessing among "

@@ -61,7 +61,9 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
         | 1.1           | 3.0   | 873  | 1.2500          |
         | 1.0           | 4.0   | 1164 | 1.2300          |
     """
-    if not pace.outside or any(later[2] < row[2] for row, later in pairwise(progress.step_epoch)):
+    if not pace.outside or progress.epoch is None:
+        return
+    if not progress.epoch.rises and any(later[2] < row[2] for row, later in pairwise(progress.step_epoch)):
         return  # an epoch that goes back is RT206's
     settled = schedule.accumulation == 1 and schedule.epochs is not None and card.kind in ("trainer", "peft")
     severity: Severity | None = None if settled else "note"
@@ -78,8 +80,8 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
                 severity,
             )
         return
-    each = sorted((step / epoch, row) for row, (step, epoch) in rows.items() if step)
-    (least, first), (most, last) = each[0], each[-1]
+    each = [(step / epoch, row) for row, (step, epoch) in rows.items() if step]
+    (least, first), (most, last) = min(each), max(each)
     yield Found(
         f"no number of steps an epoch fits all rows: {least:,.1f} in line {progress.lines[first]}, "
         f"{most:,.1f} in line {progress.lines[last]}; {usual} fits {len(rows) - len(pace.outside)} of "
@@ -137,8 +139,8 @@ def the_data_set_has_a_size(
         | 1.5           | 1.0   | 291  | 1.4000          |
         | 1.2           | 2.0   | 582  | 1.3000          |
     """
-    size = _size(progress, pace, schedule)
-    if size is None or examples:
+    size = None if examples else _size(progress, pace, schedule)
+    if size is None:
         return
     least, most = size
     accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
@@ -194,8 +196,8 @@ def the_size_fits(
         | 1.5           | 1.0   | 291  | 1.4000          |
         | 1.2           | 2.0   | 582  | 1.3000          |
     """
-    size = _size(progress, pace, schedule)
-    if size is None or not examples:
+    size = _size(progress, pace, schedule) if examples else None
+    if size is None:
         return
     least, most = size
     numbers = [number for number, _ in examples]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ from repro.records.card import Card
 from repro.records.claims import Claim
 from repro.rules.interface import Found, Rule, Severity, rule
 from repro.rules.interface import clip as clipped
-from repro.rules.subject import Context
+from repro.rules.subject import Context, Pinned
 
 # One of these has only one way to be had; torch and tensorflow are also built by vendors and at home.
 _ONE_SOURCE = frozenset({"transformers", "datasets", "tokenizers", "accelerate", "peft", "trl", "setfit"})
@@ -39,7 +39,7 @@ def clip(text: str, length: int = 60) -> str:
 
 
 @rule("RE401", "error")
-def releases_exist(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def releases_exist(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
     """A version was never released.
 
     The version lies between releases that there are, or far beyond the newest one, and no registry ever had
@@ -64,19 +64,18 @@ def releases_exist(versions: Mapping[str, Claim]) -> Iterator[Found]:
         - Transformers 4.21.2
         - Pytorch 1.13.0
     """
-    for package, claim in versions.items():
-        if releases.standing(package, claim.text) == "never":
-            near = releases.nearest(package, claim.text)
-            yield Found(
-                f"{package} {clip(claim.text)} was never released; next to it: {', '.join(near)}",
-                claim.line,
-                {"package": package, "version": clip(claim.text), "near": list(near), **_as_of()},
-                severity="error" if package in _ONE_SOURCE else "warning",
-            )
+    for package, claim in _of_standing("never", versions, pinned):
+        near = releases.nearest(package, claim.text)
+        yield Found(
+            f"{package} {clip(claim.text)} was never released; next to it: {', '.join(near)}",
+            claim.line,
+            {"package": package, "version": clip(claim.text), "near": list(near), **_as_of()},
+            severity="error" if package in _ONE_SOURCE else "warning",
+        )
 
 
 @rule("RE402", "note", profiles=("default", "strict"))
-def releases_are_known(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def releases_are_known(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
     """A version is newer than this program's table of releases.
 
     The program ships a table of releases with the day on which it was written. A later version may well
@@ -98,23 +97,22 @@ def releases_are_known(versions: Mapping[str, Claim]) -> Iterator[Found]:
 
         - Transformers 5.0.0
     """
-    for package, claim in versions.items():
-        if releases.standing(package, claim.text) == "newer":
-            yield Found(
-                f"{package} {clip(claim.text)} is newer than the table of releases, which ends with "
-                f"{releases.latest(package)} ({releases.known_until():%Y-%m-%d})",
-                claim.line,
-                {
-                    "package": package,
-                    "version": clip(claim.text),
-                    "latest": releases.latest(package),
-                    **_as_of(),
-                },
-            )
+    for package, claim in _of_standing("newer", versions, pinned):
+        yield Found(
+            f"{package} {clip(claim.text)} is newer than the table of releases, which ends with "
+            f"{releases.latest(package)} ({releases.known_until():%Y-%m-%d})",
+            claim.line,
+            {
+                "package": package,
+                "version": clip(claim.text),
+                "latest": releases.latest(package),
+                **_as_of(),
+            },
+        )
 
 
 @rule("RE403", "note")
-def releases_stand(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def releases_stand(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
     """A version was withdrawn after its release.
 
     Its files are yanked: they install only where exactly this version is asked for, and usually because
@@ -136,6 +134,8 @@ def releases_stand(versions: Mapping[str, Claim]) -> Iterator[Found]:
 
         - Transformers 4.46.1
     """
+    if not _some_yanked(pinned):
+        return
     for package, claim in versions.items():
         if (row := releases.release(package, claim.text)) and row.yanked:
             yield Found(
@@ -146,7 +146,7 @@ def releases_stand(versions: Mapping[str, Claim]) -> Iterator[Found]:
 
 
 @rule("RE404", "error")
-def versions_fit(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
     """Versions cannot have been used together.
 
     transformers checks the version of tokenizers when it is imported, and from 4.52 on goes on without a
@@ -176,7 +176,7 @@ def versions_fit(versions: Mapping[str, Claim]) -> Iterator[Found]:
         - Datasets 2.7.1
         - Tokenizers 0.12.1
     """
-    conflict = _conflict(_texts(versions))
+    conflict = _conflict(pinned)
     if conflict is None:
         return
     line = versions[conflict.of].line
@@ -251,7 +251,9 @@ def builds_exist(versions: Mapping[str, Claim]) -> Iterator[Found]:
 
 
 @rule("RE406", "note", profiles=("default", "strict"))
-def training_date_is_stated(card: Card, versions: Mapping[str, Claim]) -> Iterator[Found]:
+def training_date_is_stated(
+    card: Card, versions: Mapping[str, Claim], pinned: Pinned, seen: str
+) -> Iterator[Found]:
     """The card does not say when it was trained; its versions say from when on it can have been.
 
     No package can be used before it appeared: the last of the versions to appear gives the earliest day. The
@@ -283,8 +285,8 @@ def training_date_is_stated(card: Card, versions: Mapping[str, Claim]) -> Iterat
         - Datasets 2.7.1
         - Tokenizers 0.12.1
     """
-    said = _said(_texts(versions), card.kind in _TRAINER_KINDS)
-    if said is None or _DATE.search("\n".join(card.visible)) or _dated(card, _NOTHING_KNOWN):
+    said = _said(pinned, card.kind in _TRAINER_KINDS)
+    if said is None or _DATE.search(seen) or _dated(card, _NOTHING_KNOWN):
         return
     message, package, evidence = said
     yield Found(message, versions[package].line, evidence)
@@ -348,7 +350,7 @@ def versions_had_appeared(card: Card, versions: Mapping[str, Claim], context: Co
 
 
 @rule("RE408", "note")
-def versions_are_releases(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def versions_are_releases(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
     """A version is a development version or a vendor's build.
 
     `4.26.0.dev0` is what the main branch was called between two releases: hundreds of states have that
@@ -370,8 +372,7 @@ def versions_are_releases(versions: Mapping[str, Claim]) -> Iterator[Found]:
 
         - Transformers 4.26.0
     """
-    for package, claim in versions.items():
-        standing = releases.standing(package, claim.text)
+    for (package, claim), standing in zip(versions.items(), _standings(pinned), strict=True):
         if standing == "vendor":
             yield Found(
                 f"{package} {clip(claim.text)} is a vendor's build, which no registry has",
@@ -379,29 +380,14 @@ def versions_are_releases(versions: Mapping[str, Claim]) -> Iterator[Found]:
                 {"package": package, "version": clip(claim.text), "build": "vendor"},
             )
         elif standing == "development":
-            span = releases.development_span(package, claim.text)
-            began = releases.appeared(package, claim.text)
-            near = releases.nearest(package, claim.text)
-            what = "is a development version" + (f", from about {began:%Y-%m-%d} on" if began else "")
-            if began and releases.nightly(claim.text):
-                what = f"is a nightly build of {began:%Y-%m-%d}"
-            yield Found(
-                f"{package} {clip(claim.text)} {what}"
-                + (f"; releases around it: {', '.join(near)}" if near else ""),
-                claim.line,
-                {
-                    "package": package,
-                    "version": clip(claim.text),
-                    "build": "development",
-                    "from": began.isoformat() if began else None,
-                    "until": span[1].isoformat() if span and span[1] else None,
-                    "near": list(near),
-                },
-            )
+            message, evidence = _development(package, claim.text[: releases.LONGEST + 1])
+            yield Found(message, claim.line, evidence)
 
 
 @rule("RE409", "note", profiles=("default", "strict"))
-def stream_is_known(card: Card, versions: Mapping[str, Claim], context: Context) -> Iterator[Found]:
+def stream_is_known(
+    card: Card, versions: Mapping[str, Claim], pinned: Pinned, context: Context
+) -> Iterator[Found]:
     """The versions leave open which random stream the training had.
 
     The same seed gives another order of the data in other releases. Up to transformers 4.30 that order
@@ -430,10 +416,9 @@ def stream_is_known(card: Card, versions: Mapping[str, Claim], context: Context)
     claim = versions.get("transformers")
     if claim is None or card.kind not in _TRAINER_KINDS or "tensorflow" in versions:
         return
-    texts = _texts(versions)
-    if _stream(texts) is not None:
+    if _stream(pinned) is not None:
         return
-    candidates = _candidates(texts, context.published)
+    candidates = _candidates(pinned, context.published)
     if candidates is None or len(candidates[0]) < 2:
         return
     names, missing = candidates
@@ -445,7 +430,7 @@ def stream_is_known(card: Card, versions: Mapping[str, Claim], context: Context)
 
 
 @rule("RE410", "warning")
-def versions_can_be_read(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def versions_can_be_read(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
     """A version is none.
 
     What stands there begins like a version but is not one (PEP 440), so that no installer would take it.
@@ -468,41 +453,72 @@ def versions_can_be_read(versions: Mapping[str, Claim]) -> Iterator[Found]:
         - Transformers 4.21.2
         - Pytorch 1.13.0
     """
-    for package, claim in versions.items():
-        if releases.parse(claim.text) is None:
-            yield Found(
-                f"{package}: {clip(claim.text)!r} is no version",
-                claim.line,
-                {"package": package, "version": clip(claim.text)},
-            )
+    for package, claim in _of_standing("unreadable", versions, pinned):
+        yield Found(
+            f"{package}: {clip(claim.text)!r} is no version",
+            claim.line,
+            {"package": package, "version": clip(claim.text)},
+        )
 
 
 def _as_of() -> dict[str, str]:
     return {"table": releases.known_until().isoformat()}
 
 
-_Texts = tuple[tuple[str, str], ...]
+@lru_cache(maxsize=4096)
+def _standings(pinned: Pinned) -> tuple[releases.Standing, ...]:
+    return tuple([releases.standing(package, text) for package, text in pinned])
 
 
-def _texts(versions: Mapping[str, Claim]) -> _Texts:
-    """Return the versions in a form that a cache takes; overlong ones are no versions."""
-    return tuple([(package, claim.text[: releases.LONGEST + 1]) for package, claim in versions.items()])
+def _of_standing(
+    standing: releases.Standing, versions: Mapping[str, Claim], pinned: Pinned
+) -> Iterable[tuple[str, Claim]]:
+    """Return the versions of a standing."""
+    standings = _standings(pinned)
+    if standing not in standings:
+        return ()
+    return [item for item, each in zip(versions.items(), standings, strict=True) if each == standing]
 
 
 @lru_cache(maxsize=4096)
-def _conflict(texts: _Texts) -> releases.Conflict | None:
-    return releases.installable_together(dict(texts))
+def _some_yanked(pinned: Pinned) -> bool:
+    return any((row := releases.release(*each)) and row.yanked for each in pinned)
 
 
 @lru_cache(maxsize=4096)
-def _said(texts: _Texts, by_trainer: bool) -> tuple[str, str, Mapping[str, Any]] | None:
+def _development(package: str, text: str) -> tuple[str, Mapping[str, Any]]:
+    """Return what is said of a development version, and the evidence."""
+    span = releases.development_span(package, text)
+    began = releases.appeared(package, text)
+    near = releases.nearest(package, text)
+    what = "is a development version" + (f", from about {began:%Y-%m-%d} on" if began else "")
+    if began and releases.nightly(text):
+        what = f"is a nightly build of {began:%Y-%m-%d}"
+    around = f"; releases around it: {', '.join(near)}" if near else ""
+    return f"{package} {clip(text)} {what}{around}", {
+        "package": package,
+        "version": clip(text),
+        "build": "development",
+        "from": began.isoformat() if began else None,
+        "until": span[1].isoformat() if span and span[1] else None,
+        "near": list(near),
+    }
+
+
+@lru_cache(maxsize=4096)
+def _conflict(pinned: Pinned) -> releases.Conflict | None:
+    return releases.installable_together(dict(pinned))
+
+
+@lru_cache(maxsize=4096)
+def _said(pinned: Pinned, by_trainer: bool) -> tuple[str, str, Mapping[str, Any]] | None:
     """Return what follows from the versions: a message, the package that gives the date, and the evidence."""
-    packages = dict(texts)
+    packages = dict(pinned)
     earliest = releases.earliest_possible(packages)
     if earliest is None:
         return None
     pythons = releases.python_range(packages)
-    name = _stream(texts) if by_trainer else None
+    name = _stream(pinned) if by_trainer else None
     message = (
         f"trained {'' if earliest.exact else 'about '}{earliest.date:%Y-%m-%d} or later, when "
         f"{earliest.package} {clip(earliest.version)} {'appeared' if earliest.exact else 'began'}"
@@ -520,14 +536,14 @@ def _said(texts: _Texts, by_trainer: bool) -> tuple[str, str, Mapping[str, Any]]
 
 
 @lru_cache(maxsize=4096)
-def _stream(texts: _Texts) -> str | None:
-    return stream(dict(texts))
+def _stream(pinned: Pinned) -> str | None:
+    return stream(dict(pinned))
 
 
 @lru_cache(maxsize=4096)
-def _candidates(texts: _Texts, published: datetime | None) -> tuple[tuple[str, ...], str] | None:
+def _candidates(pinned: Pinned, published: datetime | None) -> tuple[tuple[str, ...], str] | None:
     """Return the streams that are left and the package that decides between them."""
-    packages = dict(texts)
+    packages = dict(pinned)
     for missing in ("accelerate", "torch"):
         if missing in packages:
             continue

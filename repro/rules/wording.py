@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from repro.records.claims import Cell
@@ -13,7 +13,7 @@ from repro.rules.subject import Progress, Series
 MOST = 20
 
 
-def at_most(found: Iterable[Found], most: int = MOST) -> Iterator[Found]:
+def at_most(found: Iterable[Found], most: int = MOST) -> Sequence[Found]:
     """Pass on the first findings of a rule; what is left over becomes one more, which counts it."""
     found = iter(found)
     few = [*islice(found, most + 1)]
@@ -21,7 +21,7 @@ def at_most(found: Iterable[Found], most: int = MOST) -> Iterator[Found]:
         first, rest = few[most], 1 + sum(1 for _ in found)
         more = f"and {rest} more like these, from here on"
         few[most] = Found(more, first.line, {"more": rest}, first.severity)
-    return iter(few)
+    return few
 
 
 def printed(cell: Cell | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.cards.lists import Item, all_items, claims, first_list, is_number, lists_below
+from repro.cards.lists import Item, all_items, claims, first_list, is_number, lists_below, pairs_in
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_sentence_may_take_two_lines() -> None:
 def test_each_list_ends_at_the_next_sentence() -> None:
     """Below several sentences each list is read once, with bullets or without; labels ask for numbers."""
     lines = ["first:", "- a: 1", "second:", "b: 2", "c: x", "third:", "", "prose", "d: 4"]
-    assert [item.name for item in lists_below(lines, [0, 2, 5])] == ["a", "b", "c"]
-    assert [item.name for item in lists_below(lines, [0, 2, 5], labels=True)] == ["a", "b"]
+    assert [item.name for item in lists_below(lines, pairs_in(lines), [0, 2, 5])] == ["a", "b", "c"]
+    assert [item.name for item in lists_below(lines, pairs_in(lines), [0, 2, 5], labels=True)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_numbers_are_told_from_words(text: str, expected: bool) -> None:
 def test_sections_may_state_pairs_without_bullets() -> None:
     """Within a section, bare `name: value` and `name = value` lines count; prose with a colon does not."""
     lines = ["loss: 0.5", "", "f1=0.25", "We used this: that", "- seed: 1"]
-    assert [(item.name, item.text) for item in all_items(lines, range(5))] == [
+    assert [(item.name, item.text) for item in all_items(lines, pairs_in(lines), range(5))] == [
         ("loss", "0.5"),
         ("f1", "0.25"),
         ("seed", "1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from repro.cards.tables import find_tables
 from repro.records.claims import Table
 
@@ -69,3 +71,29 @@ def test_header_without_rows_is_an_empty_table() -> None:
     """A table of nothing is still stated."""
     (table,) = tables("| Training Loss | Epoch |\n|:---:|:---:|")
     assert (table.columns, table.rows) == (("training_loss", "epoch"), ())
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1.5", ".5", "-2.", "1.0e-05"], [1.5, 0.5, -2.0, 1e-05]),
+        (["1.5", "..", "2.5"], [1.5, "..", 2.5]),
+        (["1.5", "1.0e999", "2.5"], [1.5, "1.0e999", 2.5]),
+        (["1_0.5", "1.5", "2.5"], ["1_0.5", 1.5, 2.5]),
+        (["10", "007", "9" * 18], [10, 7, 10**18 - 1]),
+        (["10", "", "9" * 19], [10, None, 1e19]),
+    ],
+)
+def test_a_column_means_what_its_cells_mean(cells: list[str], values: list[object]) -> None:
+    """Columns are read at once where they hold numbers alone, with the same meaning as cell by cell."""
+    ((_, table),) = find_tables(["| a |", "|---|", *[f"| {cell} |" for cell in cells]])
+    assert [(row.cells[0].text, row.cells[0].value) for row in table.rows] == list(
+        zip(cells, values, strict=True)
+    )
+
+
+def test_a_row_with_a_pipe_more_is_no_row_of_columns() -> None:
+    """Rows are divided at once only where each prints every cell between two pipes."""
+    rows = ["| 1 | 2 |", "| 3 | 4 || 5 |", "| 6 |", "7 | 8"]
+    ((_, table),) = find_tables(["| a | b |", "|---|---|", *rows])
+    assert texts(table) == [["1", "2"], ["3", "4", "", "5"], ["6"], ["7", "8"]]

@@ -387,6 +387,12 @@ def test_length(stated: dict[str, str], expected: list[str]) -> None:
     assert severities(rules.training_has_a_length, card(stated)) == expected
 
 
+def test_an_absurd_rate_is_no_long_number() -> None:
+    """The message on a learning rate of 1e227 has no two hundred digits."""
+    found = findings(rules.learning_rate_is_likely, card({"learning_rate": "1e227"}))
+    assert "2e+231 times" in found[0].message
+
+
 names = st.sampled_from(
     [*rules._NAMES, "learning_rate (2)", "warmup_ratio", "optim", "x" * 200, "grdient_accumulation_steps"]
 )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_samples import card, curve, found, one, published
 
+from repro.rules.schedule import _most
 from repro.rules.table_end import ends_where_stated, reaches_the_end
 from repro.rules.table_pace import steps_fit_epochs, the_data_set_has_a_size, the_size_fits
 from repro.testing import findings
@@ -23,6 +24,19 @@ def test_the_published_table_implies_its_size() -> None:
     )
     assert (finding.evidence["least"], finding.evidence["most"]) == (9281, 9312)
     assert finding.severity == "note"
+
+
+@given(st.lists(st.tuples(st.floats(1, 50), st.floats(0, 5)), min_size=1, max_size=12))
+def test_the_most_rows_fit(spans: list[tuple[float, float]]) -> None:
+    """No other pace lies within more rows' bounds, and those that it lies outside of are named."""
+    lows, highs = [low for low, _ in spans], [low + wide for low, wide in spans]
+
+    def fitting(at: float) -> int:
+        return sum(low <= at <= high for low, high in zip(lows, highs, strict=True))
+
+    pace = _most(lows, highs, range(len(lows)))
+    assert fitting(pace.low) == fitting(pace.high) == max(map(fitting, lows))
+    assert len(pace.outside) == len(lows) - fitting(pace.low)
 
 
 def printed_epoch(epoch: float, digits: int) -> str:
