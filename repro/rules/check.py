@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from repro.records.card import Card
 from repro.records.claims import Finding
@@ -12,6 +13,7 @@ from repro.rules.interface import Found, Rule, clip
 from repro.rules.subject import ABSENT, Context, Subject
 
 _NOTHING_KNOWN = Context()
+_NOTHING = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +29,46 @@ class Checked:
     skipped: Mapping[str, tuple[str, ...]]
 
 
+class _Group(NamedTuple):
+    """Rules that ask for the same, in the shape in which `check` wants them.
+
+    Attributes:
+        needs: The names of the inputs.
+        absent: What the absence of each of them means, in words.
+        ids: The ids of the rules.
+        rules: Their functions, and the rules themselves.
+    """
+
+    needs: tuple[str, ...]
+    absent: tuple[str, ...]
+    ids: tuple[str, ...]
+    rules: tuple[tuple[Callable[..., Iterable[Found]], Rule], ...]
+
+
+def _prepare(needs: tuple[str, ...], group: Sequence[Rule]) -> _Group:
+    absent = tuple(ABSENT.get(name, f"the card has no {name}") for name in needs)
+    return _Group(
+        needs, absent, tuple(rule.id for rule in group), tuple((rule.check, rule) for rule in group)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """Rules, grouped by what they ask for, so that a card is asked once for each group.
 
     Attributes:
         groups: The names of the inputs, and the rules that ask for them.
-        absent: For each group, what the absence of each of its inputs means, in words.
-        ids: For each group, the ids of its rules.
     """
 
     groups: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...]
-    absent: tuple[tuple[str, ...], ...]
-    ids: tuple[tuple[str, ...], ...]
+    _prepared: tuple[_Group, ...]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleSet:
         """Group rules."""
         ordered = sorted(rules, key=lambda rule: (rule.needs, rule.id))
         groups = tuple((needs, tuple(group)) for needs, group in groupby(ordered, lambda rule: rule.needs))
-        absent = tuple(
-            tuple(ABSENT.get(name, f"the card has no {name}") for name in needs) for needs, _ in groups
-        )
-        return cls(groups, absent, tuple(tuple(rule.id for rule in group) for _, group in groups))
+        return cls(groups, tuple(_prepare(needs, group) for needs, group in groups))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -69,23 +88,22 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
         context: What is known beside the card.
     """
     subject = Subject(card, context or _NOTHING_KNOWN)
-    known: dict[str, object] = {}
     findings: list[Finding] = []
     skipped: dict[str, list[str]] = {}
-    for (needs, group), absent, ids in zip(rules.groups, rules.absent, rules.ids, strict=True):
+    for needs, absent, ids, group in rules._prepared:
+        inputs: list[object] = []
         for name in needs:
-            if name not in known:
-                known[name] = getattr(subject, name)
-            if known[name] is None:  # and what else it asks for need not be worked out
-                skipped.setdefault(absent[needs.index(name)], []).extend(ids)
+            value = getattr(subject, name)
+            if value is None:  # and what else it asks for need not be worked out
+                skipped.setdefault(absent[len(inputs)], []).extend(ids)
                 break
+            inputs.append(value)
         else:
-            inputs = [*map(known.__getitem__, needs)]
-            for rule in group:
+            for ask, rule in group:
                 try:
-                    # Most rules find nothing on most cards, and so nothing more is done for them.
-                    if found := [*rule.check(*inputs)]:
-                        findings += [_finding(rule, each) for each in found]
+                    found = ask(*inputs)
+                    if found is not _NOTHING:  # most rules find nothing on most cards
+                        findings += [_finding(rule, each) for each in [*found]]
                 except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
                     findings.append(_broken(rule, error))
     findings.sort(key=_place)

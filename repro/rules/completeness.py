@@ -179,7 +179,7 @@ def _summed_up(scores: tuple[float, ...]) -> tuple[str, Mapping[str, Any]]:
 
 
 @rule("RC601", "note")
-def completeness(hub_card: Card, claims: Claims) -> Iterator[Found]:
+def completeness(hub_card: Card, claims: Claims) -> Sequence[Found]:
     """How much of a model card's nine sections is written.
 
     Each section of Mitchell et al. 2019 (arXiv 1810.03993) counts 0, 0.5 or 1; the Hub's template has the
@@ -272,7 +272,8 @@ def completeness(hub_card: Card, claims: Claims) -> Iterator[Found]:
     scores = _scores(hub_card, claims)
     if min(scores) < 1:
         message, evidence = _summed_up(scores)
-        yield Found(message, None, evidence)
+        return [Found(message, None, evidence)]
+    return ()
 
 
 # As the Trainer and as the Hub's template write it, and people begin it.
@@ -280,7 +281,7 @@ _PLACEHOLDERS = ("ore information needed", "ore Information Needed")
 
 
 @rule("RC602", "note")
-def placeholders_left(text: str, lowered: str) -> Iterator[Found]:
+def placeholders_left(text: str, lowered: str) -> Sequence[Found]:
     """Sections still hold the words that a template put there.
 
     "More information needed" and "[More Information Needed]" stand for what was never written
@@ -303,15 +304,18 @@ def placeholders_left(text: str, lowered: str) -> Iterator[Found]:
         A masked language model for issues of a software project.
     """
     if _PLACEHOLDERS[0] not in lowered:
-        return
+        return ()
     places = [(at, words) for words in _PLACEHOLDERS if (at := text.find(words)) >= 0]
     if places:
         count = sum(text.count(words, at) for at, words in places)
-        yield Found(
-            f"«More information needed» stands in {count} place{'s' if count > 1 else ''}",
-            line_at(text, min(places)[0]),
-            {"count": count},
-        )
+        return [
+            Found(
+                f"«More information needed» stands in {count} place{'s' if count > 1 else ''}",
+                line_at(text, min(places)[0]),
+                {"count": count},
+            )
+        ]
+    return ()
 
 
 @rule("RC603", "note")
@@ -419,7 +423,7 @@ _ANNEX_XI: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = (
 
 
 @rule("RC605", "note", profiles=("strict",))
-def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Iterator[Found]:
+def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Sequence[Found]:
     """What Annex XI of the EU AI Act would ask for and this card does not mention.
 
     Regulation (EU) 2024/1689, Annex XI, section 1, lists what the technical documentation of a
@@ -490,12 +494,15 @@ def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Iterator[Found]:
     if missing:
         named = ", ".join(f"{what} ({point})" for point, what in missing[:4])
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        yield Found(
-            f"{len(missing)} of {len(_ANNEX_XI)} points that Annex XI, section 1, would ask for are not "
-            f"mentioned: {named}{more}",
-            None,
-            {"missing": dict(missing), "points": len(_ANNEX_XI)},
-        )
+        return [
+            Found(
+                f"{len(missing)} of {len(_ANNEX_XI)} points that Annex XI, section 1, would ask for are not "
+                f"mentioned: {named}{more}",
+                None,
+                {"missing": dict(missing), "points": len(_ANNEX_XI)},
+            )
+        ]
+    return ()
 
 
 RULES: tuple[Rule, ...] = (

@@ -86,7 +86,7 @@ def capped(items: Sequence[T]) -> Sequence[tuple[T, str]]:
 
 
 @rule("RM102", "note")
-def front_matter_missing(card: Card) -> Iterator[Found]:
+def front_matter_missing(card: Card) -> Sequence[Found]:
     """A generated card has no front matter.
 
     The card carries a generator's marks, and every generator writes front matter above them; here it is gone.
@@ -117,12 +117,15 @@ def front_matter_missing(card: Card) -> Iterator[Found]:
         # bert-base-uncased-issues-128
     """
     if card.front_matter is None and card.kind not in ("article", "other"):
-        yield Found(
-            f"a card of the kind {card.kind} without front matter: the Hub reads no licence, base model or "
-            "data set from it",
-            1,
-            {"kind": card.kind},
-        )
+        return [
+            Found(
+                f"a card of the kind {card.kind} without front matter: the Hub reads no licence, base model "
+                "or data set from it",
+                1,
+                {"kind": card.kind},
+            )
+        ]
+    return ()
 
 
 def _meant(keys: Mapping[str, Sequence[int]]) -> bool:
@@ -191,7 +194,7 @@ def _odd(event: Any, depth: int) -> _Trouble | None:
 
 
 @rule("RM103", "error")
-def front_matter_broken(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def front_matter_broken(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The front matter is no YAML that the Hub reads.
 
     It cannot be parsed, is no mapping, or holds a tag that names a program's own type, such as
@@ -223,22 +226,25 @@ def front_matter_broken(front_matter: FrontMatter, keys: Mapping[str, Sequence[i
         # issues-128
     """
     if front_matter.state != "broken" or not _meant(keys):
-        return
+        return ()
     trouble = _trouble(front_matter)
     if trouble is None:
         # The lines up to the closing fence are YAML, but what was cut off there is not.
-        yield Found("the front matter cannot be read as YAML", front_matter.first)
-    elif trouble.broken:
+        return [Found("the front matter cannot be read as YAML", front_matter.first)]
+    if trouble.broken:
         line = front_matter.first + trouble.line
-        yield Found(
-            f"the front matter is no YAML that the Hub reads: {shown(trouble.what, 100)}",
-            line,
-            {"problem": shown(trouble.what, 200)},
-        )
+        return [
+            Found(
+                f"the front matter is no YAML that the Hub reads: {shown(trouble.what, 100)}",
+                line,
+                {"problem": shown(trouble.what, 200)},
+            )
+        ]
+    return ()
 
 
 @rule("RM104", "error")
-def front_matter_unclosed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def front_matter_unclosed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The front matter is never closed.
 
     It begins with `---`, and no second `---` follows.
@@ -268,15 +274,18 @@ def front_matter_unclosed(front_matter: FrontMatter, keys: Mapping[str, Sequence
         # distilbert-base-uncased-finetuned-squad
     """
     if front_matter.state == "unclosed" and _meant(keys):
-        yield Found(
-            f"the front matter is opened and not closed: {_number(len(keys), 'key')} shown as text",
-            max(1, front_matter.first - 1),
-            {"keys": [shown(key) for key in islice(keys, MOST)]},
-        )
+        return [
+            Found(
+                f"the front matter is opened and not closed: {_number(len(keys), 'key')} shown as text",
+                max(1, front_matter.first - 1),
+                {"keys": [shown(key) for key in islice(keys, MOST)]},
+            )
+        ]
+    return ()
 
 
 @rule("RM105", "note")
-def front_matter_unusual(front_matter: FrontMatter) -> Iterator[Found]:
+def front_matter_unusual(front_matter: FrontMatter) -> Sequence[Found]:
     """The front matter uses anchors, aliases, tags or great depth.
 
     All of it is YAML, but it has no place on a card. This program does not follow such references (they can
@@ -310,14 +319,17 @@ def front_matter_unusual(front_matter: FrontMatter) -> Iterator[Found]:
         # issues-128
     """
     if front_matter.state != "broken":
-        return
+        return ()
     trouble = _trouble(front_matter)
     if trouble and not trouble.broken:
-        yield Found(
-            f"the front matter was read for its simple lines only: {shown(trouble.what)}",
-            front_matter.first + trouble.line,
-            {"reason": shown(trouble.what)},
-        )
+        return [
+            Found(
+                f"the front matter was read for its simple lines only: {shown(trouble.what)}",
+                front_matter.first + trouble.line,
+                {"reason": shown(trouble.what)},
+            )
+        ]
+    return ()
 
 
 @rule("RM106", "error")
@@ -478,7 +490,7 @@ def nothing_in_index(
 
 
 @rule("RM109", "warning")
-def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The results stand under `model_index`, which the Hub does not read.
 
     transformers 4.7 to 4.9 wrote the key with an underscore, and the metrics as one `metric`.
@@ -511,11 +523,14 @@ def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]])
         node = front_matter.data.get("model_index")
         first = node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else {}
         count = len(_results(first))
-        yield Found(
-            f"model_index is not read; model-index is ({_number(count, 'result')} unread)",
-            keys["model_index"][0],
-            {"results": count},
-        )
+        return [
+            Found(
+                f"model_index is not read; model-index is ({_number(count, 'result')} unread)",
+                keys["model_index"][0],
+                {"results": count},
+            )
+        ]
+    return ()
 
 
 @rule("RM110", "error")
@@ -730,7 +745,7 @@ def _unquoted_no(front: FrontMatter) -> bool:
 
 
 @rule("RM113", "note", profiles=("strict", "hub"))
-def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The front matter names no library.
 
     transformers writes `library_name` from 4.45 on; older cards have none.
@@ -757,7 +772,8 @@ def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
         # issues-128
     """
     if not texts(front_matter.data.get("library_name")) and "library" not in keys:
-        yield Found("the front matter names no library_name", max(1, front_matter.first - 1))
+        return [Found("the front matter names no library_name", max(1, front_matter.first - 1))]
+    return ()
 
 
 @rule("RM114", "warning")
@@ -856,7 +872,7 @@ def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
 
 
 @rule("RM116", "warning")
-def undecodable(card: Card, text: str) -> Iterator[Found]:
+def undecodable(card: Card, text: str) -> Sequence[Found]:
     """The card is not wholly UTF-8, or was once decoded wrongly.
 
     Bytes that are no UTF-8 are read as the replacement character U+FFFD. The character itself in a file means
@@ -880,24 +896,29 @@ def undecodable(card: Card, text: str) -> Iterator[Found]:
     """
     at = text.find("\ufffd")
     if card.undecodable:
-        yield Found(
-            f"{_number(card.undecodable, 'byte')} of the card: no UTF-8",
-            line_at(text, at) if at >= 0 else None,
-            {"bytes": card.undecodable},
-        )
-    elif at >= 0:
+        return [
+            Found(
+                f"{_number(card.undecodable, 'byte')} of the card: no UTF-8",
+                line_at(text, at) if at >= 0 else None,
+                {"bytes": card.undecodable},
+            )
+        ]
+    if at >= 0:
         count = text.count("\ufffd")
-        yield Found(
-            f"{_number(count, 'replacement character')} U+FFFD: the card was once decoded wrongly",
-            line_at(text, at),
-            {"characters": count},
-        )
+        return [
+            Found(
+                f"{_number(count, 'replacement character')} U+FFFD: the card was once decoded wrongly",
+                line_at(text, at),
+                {"characters": count},
+            )
+        ]
+    return ()
 
 
 @rule("RM117", "note")
 def names_differ(
     card: Card, front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The title and model-index name different models.
 
     Both come from one variable, so they part when a card is copied or the model renamed. Only a title that is
@@ -929,20 +950,23 @@ def names_differ(
     """
     name = index.get("name")
     if not isinstance(name, str) or not card.headings or card.headings[0].level != 1:
-        return
+        return ()
     title = _TITLE.sub("", card.headings[0].title, count=1).strip(" `*")
     if not ("-" in title or "_" in title) or " " in title:
-        return
+        return ()
     one, two = _last(name), _last(title)
     if one in two or two in one:  # nearly always, and quickly told
-        return
+        return ()
     short, long = sorted((_SEPARATORS.sub("", one), _SEPARATORS.sub("", two)), key=len)
     if short and short not in long:
-        yield Found(
-            f"the title is {shown(title)}, and model-index names {shown(name)}",
-            place(front_matter, keys, "model-index", name),
-            {"title": shown(title), "name": shown(name)},
-        )
+        return [
+            Found(
+                f"the title is {shown(title)}, and model-index names {shown(name)}",
+                place(front_matter, keys, "model-index", name),
+                {"title": shown(title), "name": shown(name)},
+            )
+        ]
+    return ()
 
 
 def _last(name: str) -> str:

@@ -69,7 +69,7 @@ def _is_path(name: str) -> bool:
 
 
 @rule("RD501", "note")
-def data_unnamed(sentence: Sentence, claims: Claims) -> Iterator[Found]:
+def data_unnamed(sentence: Sentence, claims: Claims) -> Sequence[Found]:
     """The card does not say which data the model was trained on.
 
     "An unknown dataset" (spelt `unkown` up to transformers 4.9) is what the generator writes when it is not
@@ -97,17 +97,19 @@ def data_unnamed(sentence: Sentence, claims: Claims) -> Iterator[Found]:
     """
     found = _UNNAMED.search(sentence.text)
     if not found:
-        return
+        return ()
     word = found[1]
     named = f", although the front matter names {shown(claims.datasets[0])}" if claims.datasets else ""
     none = word.lower() == "none"
-    yield Found(
-        (f"«the {word} dataset»: a data set called None" if none else f"trained on an {word} dataset")
-        + named,
-        sentence.line,
-        {"word": word, "datasets": [shown(name) for name in claims.datasets[:MOST]]},
-        severity="warning" if none else None,
-    )
+    return [
+        Found(
+            (f"«the {word} dataset»: a data set called None" if none else f"trained on an {word} dataset")
+            + named,
+            sentence.line,
+            {"word": word, "datasets": [shown(name) for name in claims.datasets[:MOST]]},
+            severity="warning" if none else None,
+        )
+    ]
 
 
 @rule("RD502", "error")
@@ -239,7 +241,7 @@ def base_local(card: Card, claims: Claims) -> Iterator[Found]:
 
 
 @rule("RD505", "warning")
-def base_nothing(sentence: Sentence) -> Iterator[Found]:
+def base_nothing(sentence: Sentence) -> Sequence[Found]:
     """The card says "a fine-tuned version of" and names nothing.
 
     Generators write `[None](https://huggingface.co/None)` or an empty link where the model came from memory.
@@ -261,17 +263,20 @@ def base_nothing(sentence: Sentence) -> Iterator[Found]:
         This model is a fine-tuned version of [gpt2](https://huggingface.co/gpt2).
     """
     if sentence.base and ((name := sentence.base[0]) == "" or name.lower() in _NOTHING):
-        yield Found(
-            "a fine-tuned version of " + (f"«{shown(name)}»" if name else "nothing: the name is empty"),
-            sentence.line,
-            {"named": shown(name)},
-        )
+        return [
+            Found(
+                "a fine-tuned version of " + (f"«{shown(name)}»" if name else "nothing: the name is empty"),
+                sentence.line,
+                {"named": shown(name)},
+            )
+        ]
+    return ()
 
 
 @rule("RD506", "warning")
 def base_differs(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], sentence: Sentence
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The base model in the front matter is not the one in the text.
 
     Or the text says "trained from scratch", which the generator writes where it lost the base model's name.
@@ -305,28 +310,32 @@ def base_differs(
     """
     stated = [name for name in texts(front_matter.data.get("base_model")) if name.lower() not in _NOTHING]
     if not stated or any(map(is_path, stated)):
-        return  # of a folder the generator says "from scratch" too; RD504 has it
+        return ()  # of a folder the generator says "from scratch" too; RD504 has it
     line = place(front_matter, keys, "base_model")
     if sentence.from_scratch:
-        yield Found(
-            f"base_model is {shown(stated[0])}, but line {sentence.line} says trained from scratch",
-            line,
-            {"base_model": [shown(name) for name in stated[:MOST]], "text": None},
-        )
-        return
+        return [
+            Found(
+                f"base_model is {shown(stated[0])}, but line {sentence.line} says trained from scratch",
+                line,
+                {"base_model": [shown(name) for name in stated[:MOST]], "text": None},
+            )
+        ]
     named = _named(sentence)
     if named and not any(_same(one, other) for one in stated for other in named):
-        yield Found(
-            f"base_model is {shown(stated[0])}, but line {sentence.line} says {shown(named[0])}",
-            line,
-            {"base_model": [shown(name) for name in stated[:MOST]], "text": shown(named[0])},
-        )
+        return [
+            Found(
+                f"base_model is {shown(stated[0])}, but line {sentence.line} says {shown(named[0])}",
+                line,
+                {"base_model": [shown(name) for name in stated[:MOST]], "text": shown(named[0])},
+            )
+        ]
+    return ()
 
 
 @rule("RD507", "note")
 def evaluated_on_training_split(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any], claims: Claims
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The results in model-index are said to come from the split `train`.
 
     Often they do not: before transformers 4.26 the generator named the *training* set there (issue 20506),
@@ -383,18 +392,20 @@ def evaluated_on_training_split(
     ]
     count = sum(split == "train" for split in splits)
     if not count:
-        return
+        return ()
     old = _before_evaluation_set_was_named(claims)
-    yield Found(
-        f"{count} of {len(splits)} results in model-index come from the split train"
-        + (": the generator named the training set before 4.26" if old else ""),
-        place(front_matter, keys, "model-index", "split: train"),
-        {"results": len(splits), "on_train": count, "generator_before_4_26": old},
-    )
+    return [
+        Found(
+            f"{count} of {len(splits)} results in model-index come from the split train"
+            + (": the generator named the training set before 4.26" if old else ""),
+            place(front_matter, keys, "model-index", "split: train"),
+            {"results": len(splits), "on_train": count, "generator_before_4_26": old},
+        )
+    ]
 
 
 @rule("RD508", "warning")
-def adapter_without_base(hub_card: Card, claims: Claims) -> Iterator[Found]:
+def adapter_without_base(hub_card: Card, claims: Claims) -> Sequence[Found]:
     """An adapter's card names no base model.
 
     Neither the front matter nor the text says which model the adapter belongs to.
@@ -421,7 +432,8 @@ def adapter_without_base(hub_card: Card, claims: Claims) -> Iterator[Found]:
         # issues-128
     """
     if hub_card.kind == "peft" and not claims.base_model:
-        yield Found("a peft adapter whose base model is named nowhere")
+        return [Found("a peft adapter whose base model is named nowhere")]
+    return ()
 
 
 @rule("RD509", "warning")
@@ -495,7 +507,7 @@ def same_data(text: str, mentions_samples: bool) -> Iterator[Found]:
 @rule("RD510", "note")
 def licence_missing(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], claims: Claims
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The front matter names no licence.
 
     A licence in the text alone is none to the Hub and to whoever filters by it.
@@ -523,13 +535,15 @@ def licence_missing(
         # issues-128
     """
     if texts(front_matter.data.get("license")) or any(key.startswith(("licen", "lisen")) for key in keys):
-        return
+        return ()
     base = base_licence(claims.base_model) if claims.base_model else None
-    yield Found(
-        "no licence in the front matter" + (f"; the base model's is {base.name}" if base else ""),
-        max(1, front_matter.first - 1),
-        {"base_license": base.name if base else None},
-    )
+    return [
+        Found(
+            "no licence in the front matter" + (f"; the base model's is {base.name}" if base else ""),
+            max(1, front_matter.first - 1),
+            {"base_license": base.name if base else None},
+        )
+    ]
 
 
 @rule("RD511", "warning")
@@ -756,7 +770,7 @@ def _alike(one: str, other: str) -> bool:
 @rule("RD515", "note", profiles=("strict", "hub"))
 def base_only_in_text(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], sentence: Sentence
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The base model stands in the text and not in the front matter.
 
     transformers writes `base_model` from 4.31 on; older cards have none.
@@ -789,17 +803,20 @@ def base_only_in_text(
         an unknown dataset.
     """
     if texts(front_matter.data.get("base_model")) or "base_model" in keys or "base-model" in keys:
-        return
+        return ()
     named = _named(sentence)
     name = named[-1] if named else ""
     if "/" in canonical(name) and not is_path(name):
         meant = canonical(name)
-        yield Found(
-            f"the base model {shown(name)} (line {sentence.line}) is not in the front matter",
-            max(1, front_matter.first - 1),
-            {"base_model": shown(meant)},
-            help=f"add `base_model: {shown(meant)}`",
-        )
+        return [
+            Found(
+                f"the base model {shown(name)} (line {sentence.line}) is not in the front matter",
+                max(1, front_matter.first - 1),
+                {"base_model": shown(meant)},
+                help=f"add `base_model: {shown(meant)}`",
+            )
+        ]
+    return ()
 
 
 # ------------------------------------------------------------------------------------------- helpers

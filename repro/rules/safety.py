@@ -332,7 +332,7 @@ def _without_code(line: str) -> str:
 
 
 @rule("RS703", "note")
-def remote_code(text: str) -> Iterator[Found]:
+def remote_code(text: str) -> Sequence[Found]:
     """The card tells its readers to trust remote code.
 
     With `trust_remote_code=True`, loading the model runs Python files from its repository. Some models need
@@ -357,15 +357,17 @@ def remote_code(text: str) -> Iterator[Found]:
     """
     at = text.find("trust_remote_code=True")
     if at < 0:
-        return
+        return ()
     if "revision=" in text[max(0, at - 200) : at + 200]:
-        return  # pinned, which is what is asked for
+        return ()  # pinned, which is what is asked for
     count = text.count("trust_remote_code=True")
-    yield Found(
-        f"trust_remote_code=True in {count} place{'s' if count > 1 else ''}, without a pinned revision",
-        line_at(text, at),
-        {"count": count},
-    )
+    return [
+        Found(
+            f"trust_remote_code=True in {count} place{'s' if count > 1 else ''}, without a pinned revision",
+            line_at(text, at),
+            {"count": count},
+        )
+    ]
 
 
 _PICKLES = ("pickle.load", "joblib.load", "torch.load(", "dill.load")
@@ -416,7 +418,7 @@ _LATIN = re.compile("[A-Za-z0-9_]")
 
 
 @rule("RS705", "warning")
-def hidden_characters(card: Card, text: str) -> Iterator[Found]:
+def hidden_characters(card: Card, text: str) -> Sequence[Found]:
     """Characters that are not drawn change how a line reads.
 
     Marks that turn the direction of the text and are not ended on their line, so that what follows is shown
@@ -442,14 +444,14 @@ def hidden_characters(card: Card, text: str) -> Iterator[Found]:
         The base model is bert-base-uncased.
     """
     if text.isascii() or not _has_unseen("\n".join([s for s in card.lines if not s.isascii()]).encode()):
-        return
+        return ()
     found: list[Found] = []
     for i, line in enumerate(card.lines):
         if len(found) >= _MOST:
             break
         if not line.isascii() and _UNSEEN.search(line) and (what := _hidden(line)):
             found.append(Found(what, i + 1, {"codes": _codes(line)}))
-    yield from found
+    return found
 
 
 def _has_unseen(raw: bytes) -> bool:

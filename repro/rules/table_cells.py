@@ -234,7 +234,7 @@ def _copied(
 
 
 @rule("RT213", "note", profiles=("strict",))
-def a_training_loss_was_logged(progress: Progress) -> Iterator[Found]:
+def a_training_loss_was_logged(progress: Progress) -> Sequence[Found]:
     """No row has a training loss.
 
     The Trainer logs the training loss every 500 steps unless told otherwise, and prints `No log` until
@@ -266,7 +266,8 @@ def a_training_loss_was_logged(progress: Progress) -> Iterator[Found]:
     if cells and all(_is_no_log(cell) for cell in cells):
         steps = progress.points("step")
         until = f" up to step {steps[-1][1]:g}" if steps else ""
-        yield Found(f"No log in all {len(cells)} rows{until}", progress.lines[0], {"rows": len(cells)})
+        return [Found(f"No log in all {len(cells)} rows{until}", progress.lines[0], {"rows": len(cells)})]
+    return ()
 
 
 @rule("RT214", "warning")

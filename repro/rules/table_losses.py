@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from packaging.version import InvalidVersion, Version
@@ -162,7 +162,7 @@ def zero_is_reached_slowly(losses: Progress) -> Iterator[Found]:
 
 
 @rule("RT243", "warning")
-def validation_changes(progress: Progress) -> Iterator[Found]:
+def validation_changes(progress: Progress) -> Sequence[Found]:
     """The validation loss is the same in every row.
 
     At least three evaluations agree in every printed digit while the training went on. The weights that
@@ -196,21 +196,24 @@ def validation_changes(progress: Progress) -> Iterator[Found]:
     """
     validation = progress.validation
     if validation is None or validation.least != validation.most or len(validation.points) < 3:
-        return
+        return ()
     points = validation.points
     first = points[0][1]
     if abs(first) >= _SMALL:
-        yield Found(
-            f"the validation loss is {printed(validation.cells[points[0][0]])} in all {len(points)} rows",
-            progress.lines[points[0][0]],
-            {"value": first, "rows": len(points)},
-        )
+        return [
+            Found(
+                f"the validation loss is {printed(validation.cells[points[0][0]])} in all {len(points)} rows",
+                progress.lines[points[0][0]],
+                {"value": first, "rows": len(points)},
+            )
+        ]
+    return ()
 
 
 @rule("RT246", "note")
 def losses_have_one_scale(
     losses: Progress, schedule: Schedule, versions: Mapping[str, Claim]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The training loss is the validation loss times the number of accumulated batches.
 
     Releases of transformers from 4.46 on add up, in some models and versions, the losses of accumulated
@@ -260,22 +263,24 @@ def losses_have_one_scale(
     """
     times = schedule.accumulation
     if times is None or times < 4 or losses.training is None or losses.validation is None:
-        return
+        return ()
     pairs = zip(losses.training.values, losses.validation.values, strict=True)
     ratios = [
         t / v for t, v in pairs if t is not None and v is not None and v > _SMALL and t > 0 and t < math.inf
     ]
     if len(ratios) < 3 or not (min(ratios) > 0.6 * times and max(ratios) < 1.6 * times):
-        return
+        return ()
     if _older(versions.get("transformers")):
-        return
+        return ()
     middle = median(ratios)
-    yield Found(
-        f"the training loss is {middle:.2g} times the validation loss in every row ({min(ratios):.2g} to "
-        f"{max(ratios):.2g}), and {times:g} batches were accumulated",
-        losses.lines[0],
-        {"ratio": middle, "least": min(ratios), "most": max(ratios), "accumulation": times},
-    )
+    return [
+        Found(
+            f"the training loss is {middle:.2g} times the validation loss in every row ({min(ratios):.2g} to "
+            f"{max(ratios):.2g}), and {times:g} batches were accumulated",
+            losses.lines[0],
+            {"ratio": middle, "least": min(ratios), "most": max(ratios), "accumulation": times},
+        )
+    ]
 
 
 def _older(transformers: Claim | None) -> bool:
@@ -286,7 +291,7 @@ def _older(transformers: Claim | None) -> bool:
 
 
 @rule("RT247", "note")
-def losses_beat_guessing(card: Card, progress: Progress) -> Iterator[Found]:
+def losses_beat_guessing(card: Card, progress: Progress) -> Sequence[Found]:
     """A language model's loss is higher than that of guessing among all words.
 
     The mean cross-entropy of a model that gives every word of a vocabulary of 262,144 the same chance is
@@ -325,15 +330,18 @@ def losses_beat_guessing(card: Card, progress: Progress) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
     if card.claims.task not in _LANGUAGE or progress.validation is None or not progress.validation.points:
-        return
+        return ()
     row, last = progress.validation.points[-1]
     if last > math.log(_VOCABULARY):
-        yield Found(
-            f"the last validation loss is {printed(progress.validation.cells[row])}; guessing among "
-            f"{_VOCABULARY:,} words gives {math.log(_VOCABULARY):.2f}",
-            progress.lines[row],
-            {"value": last, "guessing": math.log(_VOCABULARY)},
-        )
+        return [
+            Found(
+                f"the last validation loss is {printed(progress.validation.cells[row])}; guessing among "
+                f"{_VOCABULARY:,} words gives {math.log(_VOCABULARY):.2f}",
+                progress.lines[row],
+                {"value": last, "guessing": math.log(_VOCABULARY)},
+            )
+        ]
+    return ()
 
 
 RULES: tuple[Rule, ...] = (

@@ -100,7 +100,7 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
 @rule("RT203", "note")
 def the_data_set_has_a_size(
     examples: Sequence[tuple[int, int | None]], progress: Progress, pace: Pace, schedule: Schedule
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The card does not say how many examples it was trained on; the table implies it.
 
     Steps an epoch times examples a step give the size of the training set, as it was fed to the Trainer
@@ -141,15 +141,17 @@ def the_data_set_has_a_size(
     """
     size = None if examples else _size(progress, pace, schedule)
     if size is None:
-        return
+        return ()
     least, most = size
     accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
-    yield Found(
-        f"{_range(pace)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
-        f"{least:,} to {most:,} training examples",
-        progress.lines[0],
-        {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
-    )
+    return [
+        Found(
+            f"{_range(pace)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
+            f"{least:,} to {most:,} training examples",
+            progress.lines[0],
+            {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
+        )
+    ]
 
 
 @rule("RT204", "note")

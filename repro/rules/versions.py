@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -146,7 +146,7 @@ def releases_stand(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Fo
 
 
 @rule("RE404", "error")
-def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """Versions cannot have been used together.
 
     transformers checks the version of tokenizers when it is imported, and from 4.52 on goes on without a
@@ -178,7 +178,7 @@ def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Foun
     """
     conflict = _conflict(pinned)
     if conflict is None:
-        return
+        return ()
     line = versions[conflict.of].line
     one, two = f"{conflict.package} {clip(conflict.version)}", f"{conflict.of} {clip(conflict.found)}"
     evidence = {
@@ -202,7 +202,7 @@ def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Foun
                 f"{one} asks for {conflict.of} {conflict.required}, the card says {two}",
                 "note",
             )
-    yield Found(message, line, evidence, severity=severity)
+    return [Found(message, line, evidence, severity=severity)]
 
 
 @rule("RE405", "error")
@@ -253,7 +253,7 @@ def builds_exist(versions: Mapping[str, Claim]) -> Iterator[Found]:
 @rule("RE406", "note", profiles=("default", "strict"))
 def training_date_is_stated(
     card: Card, versions: Mapping[str, Claim], pinned: Pinned, seen: str
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The card does not say when it was trained; its versions say from when on it can have been.
 
     No package can be used before it appeared: the last of the versions to appear gives the earliest day. The
@@ -287,9 +287,9 @@ def training_date_is_stated(
     """
     said = _said(pinned, card.kind in _TRAINER_KINDS)
     if said is None or _DATE.search(seen) or _dated(card, _NOTHING_KNOWN):
-        return
+        return ()
     message, package, evidence = said
-    yield Found(message, versions[package].line, evidence)
+    return [Found(message, versions[package].line, evidence)]
 
 
 @rule("RE407", "error")
@@ -387,7 +387,7 @@ def versions_are_releases(versions: Mapping[str, Claim], pinned: Pinned) -> Iter
 @rule("RE409", "note", profiles=("default", "strict"))
 def stream_is_known(
     card: Card, versions: Mapping[str, Claim], pinned: Pinned, context: Context
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The versions leave open which random stream the training had.
 
     The same seed gives another order of the data in other releases. Up to transformers 4.30 that order
@@ -415,18 +415,21 @@ def stream_is_known(
     """
     claim = versions.get("transformers")
     if claim is None or card.kind not in _TRAINER_KINDS or "tensorflow" in versions:
-        return
+        return ()
     if _stream(pinned) is not None:
-        return
+        return ()
     candidates = _candidates(pinned, context.published)
     if candidates is None or len(candidates[0]) < 2:
-        return
+        return ()
     names, missing = candidates
-    yield Found(
-        f"the random stream is {' or '.join(names)}: transformers {clip(claim.text)} leaves it to {missing}",
-        claim.line,
-        {"transformers": clip(claim.text), "streams": list(names), "missing": missing},
-    )
+    return [
+        Found(
+            f"the random stream is {' or '.join(names)}: transformers {clip(claim.text)} leaves it "
+            f"to {missing}",
+            claim.line,
+            {"transformers": clip(claim.text), "streams": list(names), "missing": missing},
+        )
+    ]
 
 
 @rule("RE410", "warning")
