@@ -13,7 +13,6 @@ from repro.rules.interface import Found, Rule, clip
 from repro.rules.subject import ABSENT, Context, Subject
 
 _NOTHING_KNOWN = Context()
-_NOTHING = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
             for ask, rule in group:
                 try:
                     found = ask(*inputs)
-                    if found is not _NOTHING:  # most rules find nothing on most cards
+                    if found or found is None:  # most rules find nothing on most cards; None breaks below
                         findings += [_finding(rule, each) for each in [*found]]
                 except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
                     findings.append(_broken(rule, error))
