@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import groupby
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from repro.records.card import Card
 from repro.records.claims import Finding
@@ -13,6 +15,8 @@ from repro.rules.interface import Found, Rule, clip
 from repro.rules.subject import ABSENT, Context, Subject
 
 _NOTHING_KNOWN = Context()
+_PLANS = 256  # that are remembered: cards lack the same few inputs
+_Pick: TypeAlias = Callable[[Mapping[str, Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,51 +32,64 @@ class Checked:
     skipped: Mapping[str, tuple[str, ...]]
 
 
-class _Group(NamedTuple):
-    """Rules that ask for the same, in the shape in which `check` wants them.
+class _Plan(NamedTuple):
+    """What is asked of cards that lack the same inputs.
 
     Attributes:
-        needs: The names of the inputs.
-        absent: What the absence of each of them means, in words.
-        ids: The ids of the rules.
-        rules: Their functions, and the rules themselves.
+        groups: How the inputs of a group of rules are picked from all that are known, their functions, and
+            the rules themselves.
+        skipped: Why the other rules do not apply, and their ids.
     """
 
-    needs: tuple[str, ...]
-    absent: tuple[str, ...]
-    ids: tuple[str, ...]
-    rules: tuple[tuple[Callable[..., Iterable[Found]], Rule], ...]
+    groups: Sequence[tuple[_Pick, Sequence[tuple[Callable[..., Iterable[Found]], Rule]]]]
+    skipped: Mapping[str, tuple[str, ...]]
 
 
-def _prepare(needs: tuple[str, ...], group: Sequence[Rule]) -> _Group:
-    absent = tuple(ABSENT.get(name, f"the card has no {name}") for name in needs)
-    return _Group(
-        needs, absent, tuple(rule.id for rule in group), tuple((rule.check, rule) for rule in group)
-    )
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
     """Rules, grouped by what they ask for, so that a card is asked once for each group.
 
     Attributes:
         groups: The names of the inputs, and the rules that ask for them.
+        inputs: The names of all inputs.
+        plan: Returns what is left to ask of a card that lacks some of the inputs.
     """
 
     groups: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...]
-    _prepared: tuple[_Group, ...]
+    inputs: tuple[str, ...]
+    plan: Callable[[tuple[str, ...]], _Plan]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleSet:
         """Group rules."""
         ordered = sorted(rules, key=lambda rule: (rule.needs, rule.id))
         groups = tuple((needs, tuple(group)) for needs, group in groupby(ordered, lambda rule: rule.needs))
-        return cls(groups, tuple(_prepare(needs, group) for needs, group in groups))
+        inputs = tuple(dict.fromkeys(name for needs, _ in groups for name in needs))
+        return cls(groups, inputs, lru_cache(_PLANS)(partial(_plan, groups)))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """All rules in the order of their ids."""
         return tuple(sorted((rule for _, group in self.groups for rule in group), key=lambda rule: rule.id))
+
+
+def _plan(groups: Sequence[tuple[tuple[str, ...], tuple[Rule, ...]]], lacking: tuple[str, ...]) -> _Plan:
+    asked = []
+    skipped: dict[str, tuple[str, ...]] = {}
+    for needs, rules in groups:
+        absent = next((name for name in needs if name in lacking), None)
+        if absent is None:
+            asked.append((_pick(needs), [(rule.check, rule) for rule in rules]))
+        else:
+            reason = ABSENT.get(absent, f"the card has no {absent}")
+            skipped[reason] = (*skipped.get(reason, ()), *[rule.id for rule in rules])
+    return _Plan(asked, skipped)
+
+
+def _pick(names: tuple[str, ...]) -> _Pick:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda known: tuple([known[name] for name in names])
 
 
 def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked:
@@ -87,26 +104,20 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
         context: What is known beside the card.
     """
     subject = Subject(card, context or _NOTHING_KNOWN)
+    known = {name: getattr(subject, name) for name in rules.inputs}
+    plan = rules.plan(tuple([name for name, value in known.items() if value is None]))
     findings: list[Finding] = []
-    skipped: dict[str, list[str]] = {}
-    for needs, absent, ids, group in rules._prepared:
-        inputs: list[object] = []
-        for name in needs:
-            value = getattr(subject, name)
-            if value is None:  # and what else it asks for need not be worked out
-                skipped.setdefault(absent[len(inputs)], []).extend(ids)
-                break
-            inputs.append(value)
-        else:
-            for ask, rule in group:
-                try:
-                    found = ask(*inputs)
-                    if found or found is None:  # most rules find nothing on most cards; None breaks below
-                        findings += [_finding(rule, each) for each in [*found]]
-                except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
-                    findings.append(_broken(rule, error))
+    for pick, group in plan.groups:
+        inputs = pick(known)
+        for ask, rule in group:
+            try:
+                found = ask(*inputs)
+                if found or found is None:  # most rules find nothing on most cards; None breaks below
+                    findings += [_finding(rule, each) for each in [*found]]
+            except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
+                findings.append(_broken(rule, error))
     findings.sort(key=_place)
-    return Checked(tuple(findings), {reason: tuple(ids) for reason, ids in skipped.items()})
+    return Checked(tuple(findings), plan.skipped)
 
 
 def _place(finding: Finding) -> tuple[int, str]:
