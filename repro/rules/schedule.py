@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from operator import add, sub
+from operator import add, itemgetter, sub, truediv
 from typing import NamedTuple
 
 from repro.cards.values import snake
@@ -14,6 +14,7 @@ from repro.records.claims import Claim
 # An epoch is printed with two decimals up to transformers 4.39, with four from 4.40 on.
 _HALF_A_CENT = 0.005
 _SLACK = 1e-6
+_STEP = itemgetter(1)  # of a point
 # sentence-transformers prints a hundred names, all of them plain.
 _FEW = 30
 
@@ -128,7 +129,8 @@ def pace(
     Returns:
         None where there is nothing to say: no rows, or epochs that may have been cut to whole numbers.
     """
-    points = [point for point in points if point[1] > 0]
+    if points and min(points, key=_STEP)[1] <= 0:
+        points = [point for point in points if point[1] > 0]
     if not points:
         return None
     _, step, epoch = points[0]
@@ -136,17 +138,21 @@ def pace(
     if len(points) > 1 and exact % 1 == 0 and epoch % 1 == 0 and _repeats(points, step, epoch):
         return Pace(exact, exact, whole=int(exact))
     half = _HALF_A_CENT if decimals <= 2 else 0.5 * 10.0 ** -min(decimals, 9)
-    lows = [s / (e + half) for _, s, e in points]
-    highs = [s / (e - half) if e > half else math.inf for _, s, e in points]
+    rows, steps, epochs = zip(*points, strict=True)
+    lows = [*map(truediv, steps, map(half.__add__, epochs))]
+    if min(epochs) > half:
+        highs = [*map(truediv, steps, map((-half).__add__, epochs))]
+    else:
+        highs = [s / (e - half) if e > half else math.inf for s, e in zip(steps, epochs, strict=True)]
     if accumulation != 1:
         # Each epoch's steps are rounded down or up by less than one where batches are accumulated.
-        slacks = [(e + half) // 1 / e for _, _, e in points]
+        slacks = [(e + half) // 1 / e for e in epochs]
         lows = [*map(sub, lows, slacks)]
         highs = [*map(add, highs, slacks)]
     low, high = max(lows), min(highs)
     if low <= high + _SLACK:
         return Pace(low, max(low, high))
-    return None if decimals == 0 else _most(lows, highs, [row for row, _, _ in points])
+    return None if decimals == 0 else _most(lows, highs, rows)
 
 
 def _repeats(points: Sequence[tuple[int, float, float]], step: float, epoch: float) -> bool:

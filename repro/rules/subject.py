@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import lt, sub
+from operator import attrgetter, itemgetter, lt, methodcaller, sub
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
 from repro.facts.releases import LONGEST
@@ -57,6 +57,10 @@ _MAJORS = frozenset("23456789")
 
 _INF = math.inf
 _NUMBERS = frozenset((float, int))
+# Of the cells of a table there are many: `map` asks each of them sooner than a loop does.
+_TEXT, _VALUE = attrgetter("text"), attrgetter("value")
+_LINE, _CELLS = attrgetter("line"), attrgetter("cells")
+_PARTED, _BEHIND = methodcaller("partition", "."), itemgetter(2)
 _TRAINING = ("training_loss", "train_loss", "loss")
 _VALIDATION = ("validation_loss", "val_loss", "eval_loss", "evaluation_loss", "valid_loss")
 
@@ -126,12 +130,14 @@ class Series:
     @once
     def texts(self) -> Sequence[str]:
         """The texts of the cells that there are."""
+        if self.is_whole:
+            return [*map(_TEXT, self.cells)]
         return [cell.text for cell in self.cells if cell is not None]
 
     @once
     def decimals_printed(self) -> Sequence[str]:
         """What stands behind the point in each of `texts`; empty where there is none."""
-        return [text.partition(".")[2] for text in self.texts]
+        return [*map(_BEHIND, map(_PARTED, self.texts))]
 
     @once
     def decimals(self) -> int:
@@ -323,16 +329,12 @@ class Subject:
     @once
     def sentence(self) -> Sentence | None:
         """The sentence that says what was trained on what."""
-        visible, text = self.card.visible, self.text
-        for phrase in _SENTENCES if _VERSION in text else _OTHER_SENTENCES:
-            at = text.find(phrase)
-            if at < 0:
-                continue
-            start = text.count("\n", 0, at)
-            if phrase not in visible[start]:  # hidden in a comment or in code: a later one may show
-                start = next((i for i in range(start, len(visible)) if phrase in visible[i]), -1)
-            if start >= 0:
-                return Sentence(_paragraph(visible, start), start + 1)
+        seen = self.seen
+        for phrase in _SENTENCES if _VERSION in seen else _OTHER_SENTENCES:
+            at = seen.find(phrase)
+            if at >= 0:
+                start = seen.count("\n", 0, at)
+                return Sentence(_paragraph(self.card.visible, start), start + 1)
         return None
 
     @once
@@ -395,11 +397,11 @@ class Subject:
         table = self.claims.results
         if table is None or not table.rows:
             return None
-        rows = [row.cells for row in table.rows]
+        rows = [*map(_CELLS, table.rows)]
         columns = [*zip(*rows, strict=False)]  # those that every row has
         return Progress(
             table,
-            tuple([row.line for row in table.rows]),
+            tuple(map(_LINE, table.rows)),
             max(map(len, rows)),
             _series(table, columns, ("epoch",)),
             _series(table, columns, ("step", "steps")),
@@ -507,11 +509,15 @@ def _series(table: Table, columns: Sequence[tuple[Cell, ...]], names: Sequence[s
     else:
         return None
     at = table.columns.index(name)
-    cells = columns[at] if at < len(columns) else table.column(name)
-    values = [cell and cell.value for cell in cells]
+    if at < len(columns):
+        cells: tuple[Cell | None, ...] = columns[at]
+        values = [*map(_VALUE, cells)]
+    else:
+        cells = table.column(name)
+        values = [cell and cell.value for cell in cells]
     # Nearly all are plain numbers, which need no call of `number`.
     if _NUMBERS.issuperset(map(type, values)):
-        numbers = tuple(map(float, values))  # type: ignore[arg-type]
+        numbers = tuple(map(float, values))
         total = sum(numbers)
         if total - total == 0 or all(map(math.isfinite, numbers)):
             return Series(name, cells, numbers, True, numbers, min(numbers), max(numbers))

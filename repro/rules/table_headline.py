@@ -146,7 +146,7 @@ def the_headline_is_in_the_table(
     if _goes_on(progress, schedule) and abs(stated - last) <= max(steps, default=0.0):
         return ()
     text = printed(progress.validation.cells[points[-1][0]])
-    if len(text) >= _LONG and any(text in line and "|" not in line for line in card.visible):
+    if len(text) >= _LONG and _stands_outside_tables(text, "\n".join(card.visible)):
         return ()  # a card with several headlines, one of which is the last row
     row, nearest = min(points, key=lambda point: abs(point[1] - stated))
     which = "the last row's" if row == points[-1][0] else f"{place(progress, row)}'s"
@@ -279,6 +279,18 @@ def the_headline_is_an_evaluation(losses: Progress, headline: Headline) -> Seque
             )
         ]
     return ()
+
+
+def _stands_outside_tables(text: str, seen: str) -> bool:
+    """Whether a text stands in a line without a pipe."""
+    at = seen.find(text)
+    while at >= 0:
+        end = seen.find("\n", at)
+        end = len(seen) if end < 0 else end
+        if "|" not in seen[seen.rfind("\n", 0, at) + 1 : end]:
+            return True
+        at = seen.find(text, end)
+    return False
 
 
 def _goes_on(progress: Progress, schedule: Schedule) -> bool:

@@ -18,7 +18,7 @@ _LARGEST = 10**13
 
 
 @rule("RT202", "warning")
-def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Schedule) -> Iterator[Found]:
+def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Schedule) -> Sequence[Found]:
     """Step and epoch do not belong together.
 
     Every epoch has the same number of steps, so step divided by epoch is the same in every row, within
@@ -62,39 +62,42 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
         | 1.0           | 4.0   | 1164 | 1.2300          |
     """
     if not pace.outside or progress.epoch is None:
-        return
+        return ()
     if not progress.epoch.rises and any(later[2] < row[2] for row, later in pairwise(progress.step_epoch)):
-        return  # an epoch that goes back is RT206's
+        return ()  # an epoch that goes back is RT206's
     settled = schedule.accumulation == 1 and schedule.epochs is not None and card.kind in ("trainer", "peft")
     severity: Severity | None = None if settled else "note"
     usual = _range(pace)
-    rows = {row: (step, epoch) for row, step, epoch in progress.step_epoch}
-    if 4 * len(pace.outside) <= len(rows):
-        for row in pace.outside[:20]:
-            step, epoch = rows[row]
-            yield Found(
+    rows, others = len(progress.step_epoch), len(progress.step_epoch) - len(pace.outside)
+    if 4 * len(pace.outside) <= rows:
+        few = frozenset(pace.outside[:20])
+        return [
+            Found(
                 f"step {step:,.0f} at epoch {epoch:g} means {step / epoch:,.1f} steps an epoch, "
-                f"the {len(rows) - len(pace.outside)} other rows mean {usual}",
+                f"the {others} other rows mean {usual}",
                 progress.lines[row],
                 {"step": step, "epoch": epoch, "steps_per_epoch": [pace.low, pace.high]},
                 severity,
             )
-        return
-    each = [(step / epoch, row) for row, (step, epoch) in rows.items() if step]
+            for row, step, epoch in progress.step_epoch
+            if row in few
+        ]
+    each = [(step / epoch, row) for row, step, epoch in progress.step_epoch if step]
     (least, first), (most, last) = min(each), max(each)
-    yield Found(
-        f"no number of steps an epoch fits all rows: {least:,.1f} in line {progress.lines[first]}, "
-        f"{most:,.1f} in line {progress.lines[last]}; {usual} fits {len(rows) - len(pace.outside)} of "
-        f"{len(rows)}",
-        progress.lines[min(pace.outside)],
-        {
-            "least": least,
-            "most": most,
-            "steps_per_epoch": [pace.low, pace.high],
-            "outside": len(pace.outside),
-        },
-        severity,
-    )
+    return [
+        Found(
+            f"no number of steps an epoch fits all rows: {least:,.1f} in line {progress.lines[first]}, "
+            f"{most:,.1f} in line {progress.lines[last]}; {usual} fits {others} of {rows}",
+            progress.lines[min(pace.outside)],
+            {
+                "least": least,
+                "most": most,
+                "steps_per_epoch": [pace.low, pace.high],
+                "outside": len(pace.outside),
+            },
+            severity,
+        )
+    ]
 
 
 @rule("RT203", "note")
