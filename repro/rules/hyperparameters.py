@@ -328,7 +328,7 @@ def label_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cla
 
 
 @rule("RH305", "warning")
-def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str, Claim]) -> Iterator[Found]:
+def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str, Claim]) -> Sequence[Found]:
     """The learning rate scheduler is none that this release has.
 
     The Trainer refuses names that it does not know. A name that no release knows may be somebody's own
@@ -364,32 +364,38 @@ def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str
     """
     claim = hyperparameters.get("lr_scheduler_type")
     if claim is None or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     name = _scheduler(claim.text)
     since = facts.SCHEDULERS.get(name, False)
     if since is None:
-        return
+        return ()
+    found: list[Found] = []
     if since is False:
         if _IDENTIFIER.fullmatch(name):
-            yield Found(
-                f"no release of transformers has a scheduler {clip(name)!r}",
-                claim.line,
-                {"scheduler": clip(name), "known": sorted(facts.SCHEDULERS)},
-                severity="note",
+            found.append(
+                Found(
+                    f"no release of transformers has a scheduler {clip(name)!r}",
+                    claim.line,
+                    {"scheduler": clip(name), "known": sorted(facts.SCHEDULERS)},
+                    severity="note",
+                )
             )
-        return
+        return found
     release = _release(versions)
     if release is not None and isinstance(since, Version) and release.version < since:
         version = clip(versions["transformers"].text)
-        yield Found(
-            f"scheduler {name} came with transformers {since}, the card says {version}",
-            claim.line,
-            {"scheduler": name, "since": str(since), "transformers": version},
+        found.append(
+            Found(
+                f"scheduler {name} came with transformers {since}, the card says {version}",
+                claim.line,
+                {"scheduler": name, "since": str(since), "transformers": version},
+            )
         )
+    return found
 
 
 @rule("RH306", "error")
-def warmup_ratio_is_one(hyperparameters: _Claims) -> Iterator[Found]:
+def warmup_ratio_is_one(hyperparameters: _Claims) -> Sequence[Found]:
     """The warmup ratio lies outside 0 to 1.
 
     It is the share of all steps in which the learning rate rises. The Trainer refuses anything else.
@@ -414,13 +420,19 @@ def warmup_ratio_is_one(hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - lr_scheduler_warmup_ratio: 0.1
     """
+    found: list[Found] = []
     for name in ("lr_scheduler_warmup_ratio", "warmup_ratio"):
         claim = hyperparameters.get(name)
         ratio = number(claim)
         if claim is not None and ratio is not None and not 0 <= ratio <= 1:
-            yield Found(
-                f"{name} {clip(claim.text)} is not between 0 and 1", claim.line, {"ratio": clip(claim.text)}
+            found.append(
+                Found(
+                    f"{name} {clip(claim.text)} is not between 0 and 1",
+                    claim.line,
+                    {"ratio": clip(claim.text)},
+                )
             )
+    return found
 
 
 @rule("RH307", "warning")
@@ -506,7 +518,7 @@ def warmup_is_stated_once(hyperparameters: _Claims) -> Sequence[Found]:
 
 
 @rule("RH309", "note")
-def warmup_is_used(hyperparameters: _Claims) -> Iterator[Found]:
+def warmup_is_used(hyperparameters: _Claims) -> Sequence[Found]:
     """A warmup is stated with a scheduler that has none.
 
     `constant` and `reduce_lr_on_plateau` take no notice of warmup steps; `constant_with_warmup` does.
@@ -533,20 +545,24 @@ def warmup_is_used(hyperparameters: _Claims) -> Iterator[Found]:
         - lr_scheduler_type: constant
     """
     if not _ignores_warmup(hyperparameters):
-        return
+        return ()
+    found: list[Found] = []
     for name in ("lr_scheduler_warmup_ratio", "lr_scheduler_warmup_steps"):
         claim = hyperparameters.get(name)
         if claim is not None and (warmup := number(claim)):
             scheduler = _scheduler(hyperparameters["lr_scheduler_type"].text)
-            yield Found(
-                f"scheduler {scheduler} takes no notice of {name} {warmup:g}",
-                claim.line,
-                {"scheduler": scheduler, name: warmup},
+            found.append(
+                Found(
+                    f"scheduler {scheduler} takes no notice of {name} {warmup:g}",
+                    claim.line,
+                    {"scheduler": scheduler, name: warmup},
+                )
             )
+    return found
 
 
 @rule("RH310", "warning")
-def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Claims) -> Iterator[Found]:
+def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Claims) -> Sequence[Found]:
     """A warmup is printed in a form of another release.
 
     Up to transformers 4.57 a ratio stands in lr_scheduler_warmup_ratio. From 5.0 on there is no such line: a
@@ -584,25 +600,31 @@ def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cl
     steps = hyperparameters.get("lr_scheduler_warmup_steps")
     ratio = hyperparameters.get("lr_scheduler_warmup_ratio")
     if (steps is None and ratio is None) or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     release = _release(versions)
     if release is None or (release.is_development and release.version == facts.WARMUP_RATIO_GONE):
-        return
+        return ()
     version = clip(versions["transformers"].text)
+    found: list[Found] = []
     if ratio is not None and release.version >= facts.WARMUP_RATIO_GONE:
-        yield Found(
-            f"lr_scheduler_warmup_ratio {clip(ratio.text)} was printed up to transformers 4.57, "
-            f"the card says {version}",
-            ratio.line,
-            {"transformers": version, "ratio": clip(ratio.text)},
+        found.append(
+            Found(
+                f"lr_scheduler_warmup_ratio {clip(ratio.text)} was printed up to transformers 4.57, "
+                f"the card says {version}",
+                ratio.line,
+                {"transformers": version, "ratio": clip(ratio.text)},
+            )
         )
     if steps is not None and release.version < facts.WARMUP_STEPS_FRACTION and 0 < (number(steps) or 0) < 1:
-        yield Found(
-            f"{clip(steps.text)} warmup steps are no warmup in transformers {version}; "
-            "below 1 it is a ratio only from 5.0 on",
-            steps.line,
-            {"transformers": version, "steps": clip(steps.text)},
+        found.append(
+            Found(
+                f"{clip(steps.text)} warmup steps are no warmup in transformers {version}; "
+                "below 1 it is a ratio only from 5.0 on",
+                steps.line,
+                {"transformers": version, "steps": clip(steps.text)},
+            )
         )
+    return found
 
 
 @rule("RH311", "note", profiles=("default", "strict"))
@@ -773,7 +795,7 @@ def seed_is_stated(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
 
 
 @rule("RH314", "error")
-def betas_are_betas(hyperparameters: _Claims) -> Iterator[Found]:
+def betas_are_betas(hyperparameters: _Claims) -> Sequence[Found]:
     """Adam's betas or epsilon are out of range.
 
     torch refuses betas outside 0 to 1 (1 excluded) and a negative epsilon: an error. A first beta above the
@@ -800,21 +822,23 @@ def betas_are_betas(hyperparameters: _Claims) -> Iterator[Found]:
     """
     claim = hyperparameters.get("optimizer")
     if claim is None or "betas=" not in claim.text[:100]:
-        return
+        return ()
     numbers = _betas(claim.text[:200])
     if numbers is None:
-        return
+        return ()
     first, second, epsilon = numbers
     evidence = {"beta1": first, "beta2": second, "epsilon": epsilon}
+    found: list[Found] = []
     for name, beta in (("beta1", first), ("beta2", second)):
         if not 0 <= beta < 1:
-            yield Found(f"{name} {beta:g} is not between 0 and 1", claim.line, evidence)
+            found.append(Found(f"{name} {beta:g} is not between 0 and 1", claim.line, evidence))
     if not 0 <= epsilon < math.inf:
-        yield Found(f"epsilon {epsilon:g} is refused by torch", claim.line, evidence)
+        found.append(Found(f"epsilon {epsilon:g} is refused by torch", claim.line, evidence))
     elif epsilon == 0 or epsilon > 1e-3:
-        yield Found(f"epsilon {epsilon:g} is unusual for Adam (1e-08)", claim.line, evidence, "note")
+        found.append(Found(f"epsilon {epsilon:g} is unusual for Adam (1e-08)", claim.line, evidence, "note"))
     if 0 <= second < first < 1:
-        yield Found(f"beta1 {first:g} is above beta2 {second:g}", claim.line, evidence, "note")
+        found.append(Found(f"beta1 {first:g} is above beta2 {second:g}", claim.line, evidence, "note"))
+    return found
 
 
 @rule("RH315", "warning")
@@ -858,7 +882,7 @@ def label_smoothing_is_a_share(hyperparameters: _Claims) -> Sequence[Found]:
 
 
 @rule("RH316", "warning")
-def stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A hyperparameter is stated again with another value.
 
     The same name stands twice in one list, and the values differ. A card of several trainings has a list for
@@ -885,6 +909,7 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 5e-05
         - seed: 42
     """
+    repeated: list[Found] = []
     for name, claim in hyperparameters.items():
         if name[-1:] != ")" or not (found := _REPEATED.fullmatch(name[:120])):
             continue
@@ -893,20 +918,23 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
             continue
         if not _in_one_list(card, first.line, claim.line):
             continue
-        yield Found(
-            f"{found[1]} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
-            claim.line,
-            {
-                "name": found[1],
-                "first": clip(first.text),
-                "again": clip(claim.text),
-                "first_line": first.line,
-            },
+        repeated.append(
+            Found(
+                f"{found[1]} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
+                claim.line,
+                {
+                    "name": found[1],
+                    "first": clip(first.text),
+                    "again": clip(claim.text),
+                    "first_line": first.line,
+                },
+            )
         )
+    return repeated
 
 
 @rule("RH317", "note")
-def values_are_plain(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def values_are_plain(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A value that is a number was written over by hand.
 
     `2*2 = 4`, `5.0 (extended to 7.0)`, `2 x A100 80G`: a person understands it, a program takes it for no
@@ -933,18 +961,22 @@ def values_are_plain(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         - gradient_accumulation_steps: 4
     """
     if card.kind not in _TRAINER_KINDS:
-        return
+        return ()
+    found: list[Found] = []
     for name, claim in hyperparameters.items():
         if name in _NUMERIC_SET and isinstance(claim.value, str) and number(claim) is None:
-            yield Found(
-                f"{name}: {clip(claim.text)!r} is no plain number",
-                claim.line,
-                {"name": name, "text": clip(claim.text)},
+            found.append(
+                Found(
+                    f"{name}: {clip(claim.text)!r} is no plain number",
+                    claim.line,
+                    {"name": name, "text": clip(claim.text)},
+                )
             )
+    return found
 
 
 @rule("RH318", "warning")
-def names_are_spelt(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A hyperparameter's name is misspelt.
 
     One word of it differs by a letter or two from the name that the generator prints.
@@ -971,17 +1003,21 @@ def names_are_spelt(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         - gradient_accumulation_steps: 4
     """
     if card.kind not in _TRAINER_KINDS:
-        return
+        return ()
+    found: list[Found] = []
     for name, claim in hyperparameters.items():
         if name in _NAMES:
             continue
         meant = _meant(name) if len(name) <= 40 else None
         if meant is not None and meant not in hyperparameters:
-            yield Found(f"{clip(name)} is misspelt: {meant}", claim.line, {"name": name, "meant": meant})
+            found.append(
+                Found(f"{clip(name)} is misspelt: {meant}", claim.line, {"name": name, "meant": meant})
+            )
+    return found
 
 
 @rule("RH319", "error")
-def counts_are_counts(hyperparameters: _Claims) -> Iterator[Found]:
+def counts_are_counts(hyperparameters: _Claims) -> Sequence[Found]:
     """A batch size, a number of devices or of accumulation steps is no whole number from 1 up.
 
     Batches, devices and accumulated steps are counted.
@@ -1006,17 +1042,21 @@ def counts_are_counts(hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - train_batch_size: 8
     """
+    found: list[Found] = []
     for name in _COUNTS:
         claim = hyperparameters.get(name)
         if claim is None:
             continue
         count = number(claim)
         if count is not None and (count < 1 or count % 1 != 0):  # nan and inf leave no remainder of 0
-            yield Found(f"{name} {clip(claim.text)} is no count", claim.line, {name: clip(claim.text)})
+            found.append(
+                Found(f"{name} {clip(claim.text)} is no count", claim.line, {name: clip(claim.text)})
+            )
+    return found
 
 
 @rule("RH320", "warning")
-def training_has_a_length(hyperparameters: _Claims) -> Iterator[Found]:
+def training_has_a_length(hyperparameters: _Claims) -> Sequence[Found]:
     """The number of epochs or of training steps is not above 0.
 
     -1 steps stand for "as many as the epochs have" in the TrainingArguments and are left alone where epochs
@@ -1042,13 +1082,17 @@ def training_has_a_length(hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - num_epochs: 3
     """
+    found: list[Found] = []
     for name in ("num_epochs", "training_steps"):
         claim = hyperparameters.get(name)
         length = number(claim)
         if claim is None or length is None or 0 < length < math.inf:
             continue
         if length != -1 or name == "num_epochs" or "num_epochs" not in hyperparameters:
-            yield Found(f"{name} {clip(claim.text)} trains nothing", claim.line, {name: clip(claim.text)})
+            found.append(
+                Found(f"{name} {clip(claim.text)} trains nothing", claim.line, {name: clip(claim.text)})
+            )
+    return found
 
 
 @rule("RH321", "note")

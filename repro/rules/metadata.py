@@ -79,6 +79,8 @@ def capped(items: Sequence[T]) -> Sequence[tuple[T, str]]:
 
     What a rule found is worked out in full for these only: a card may hold a hundred thousand wrong tags.
     """
+    if not items:
+        return ()
     few = [(item, "") for item in items[:MOST]]
     if len(items) > MOST:
         few[-1] = items[MOST - 1], f" (and {len(items) - MOST:,} more)"
@@ -333,7 +335,7 @@ def front_matter_unusual(front_matter: FrontMatter) -> Sequence[Found]:
 
 
 @rule("RM106", "error")
-def key_twice(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def key_twice(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A key of the front matter stands twice.
 
     YAML forbids it. Readers that let it pass keep one of the two values and drop the other.
@@ -363,17 +365,21 @@ def key_twice(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> I
         # issues-128
     """
     if front_matter.state == "unclosed":
-        return
+        return ()
+    found: list[Found] = []
     for (key, lines), more in capped([item for item in keys.items() if len(item[1]) > 1]):
-        yield Found(
-            f"the key {shown(key)} stands {len(lines)} times: on lines {_listed(lines)}{more}",
-            lines[1],
-            {"key": shown(key), "lines": list(lines[:MOST])},
+        found.append(
+            Found(
+                f"the key {shown(key)} stands {len(lines)} times: on lines {_listed(lines)}{more}",
+                lines[1],
+                {"key": shown(key), "lines": list(lines[:MOST])},
+            )
         )
+    return found
 
 
 @rule("RM107", "warning")
-def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A key of the front matter is nearly, but not quite, one that the Hub reads.
 
     Any key may be added, so an unknown one is no defect; one that is a letter away from a known one, or its
@@ -409,24 +415,28 @@ def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
         for key in unknown[:_MOST_VALUES]
         if (meant := nearest_key(key)) is not None and meant not in keys
     ]
+    found: list[Found] = []
     for (key, meant), more in capped(wrong):
         template = key == "licence" and front_matter.data.get(key) == "license"
-        yield Found(
-            f"the key {shown(key)} is not read; {meant} is"
-            + (" (TRL's template writes `licence: license`)" if template else "")
-            + more,
-            keys[key][0],
-            {"key": shown(key), "meant": meant},
-            help="write the model's real licence, e.g. `license: apache-2.0`"
-            if template
-            else f"write `{meant}`",
+        found.append(
+            Found(
+                f"the key {shown(key)} is not read; {meant} is"
+                + (" (TRL's template writes `licence: license`)" if template else "")
+                + more,
+                keys[key][0],
+                {"key": shown(key), "meant": meant},
+                help="write the model's real licence, e.g. `license: apache-2.0`"
+                if template
+                else f"write `{meant}`",
+            )
         )
+    return found
 
 
 @rule("RM108", "warning")
 def nothing_in_index(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """A value in model-index is null.
 
     The generator writes `config: null` where a data set has no configuration (transformers' issue 28137).
@@ -481,12 +491,16 @@ def nothing_in_index(
         for key, value in node.items()
         if value is None
     ]
+    found: list[Found] = []
     for (i, part, key), more in capped(nulls):
-        yield Found(
-            f"{part}.{shown(key)} of result {i} in model-index is null{more}",
-            place(front_matter, keys, "model-index", f"{key}:"),
-            {"result": i, "key": f"{part}.{shown(key)}"},
+        found.append(
+            Found(
+                f"{part}.{shown(key)} of result {i} in model-index is null{more}",
+                place(front_matter, keys, "model-index", f"{key}:"),
+                {"result": i, "key": f"{part}.{shown(key)}"},
+            )
         )
+    return found
 
 
 @rule("RM109", "warning")
@@ -534,7 +548,7 @@ def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]])
 
 
 @rule("RM110", "error")
-def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The model-index lacks what every reader of it needs.
 
     Each entry needs `name` and `results`, each result `task.type`, `dataset.type`, `dataset.name` and
@@ -582,23 +596,27 @@ def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
         # issues-128
     """
     if "model-index" not in front_matter.data or front_matter.state != "plain":
-        return
+        return ()
     node = front_matter.data["model-index"]
     line = place(front_matter, keys, "model-index")
     missing: dict[str, list[int]] = {}  # what, and in which results
     if node is None:
-        return  # nothing is stated, and nothing is lost
+        return ()  # nothing is stated, and nothing is lost
     if not isinstance(node, list):
         missing["a list of entries"] = []
     else:
         for entry in node:
             _entry(entry, missing)
+    found: list[Found] = []
     for what, results in missing.items():
-        yield Found(
-            f"model-index lacks {what}" + (f" in {_which(results)}" if results else ""),
-            line,
-            {"missing": what, "results": results[:MOST]},
+        found.append(
+            Found(
+                f"model-index lacks {what}" + (f" in {_which(results)}" if results else ""),
+                line,
+                {"missing": what, "results": results[:MOST]},
+            )
         )
+    return found
 
 
 def _entry(entry: Node, missing: dict[str, list[int]]) -> None:
@@ -636,7 +654,7 @@ def _lacking(result: Mapping[str, Node]) -> Iterator[str]:
 
 
 @rule("RM111", "warning")
-def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The pipeline_tag is no task that the Hub knows.
 
     A task's former name (`conversational`) is a note: the card was right when it was written.
@@ -663,22 +681,26 @@ def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
         # issues-128
     """
     known = vocabulary()
+    found: list[Found] = []
     for tag in texts(front_matter.data.get("pipeline_tag"))[:MOST]:
         if tag in known.pipeline_tags:
             continue
         meant = nearest_task(tag)
         former = tag in known.former_pipeline_tags
-        yield Found(
-            f"the task {shown(tag)} is not among the Hub's" + (f"; {meant} is" if meant else ""),
-            place(front_matter, keys, "pipeline_tag", tag),
-            {"task": shown(tag), "meant": meant},
-            severity="note" if former else None,
-            help=f"write `pipeline_tag: {meant}`" if meant else None,
+        found.append(
+            Found(
+                f"the task {shown(tag)} is not among the Hub's" + (f"; {meant} is" if meant else ""),
+                place(front_matter, keys, "pipeline_tag", tag),
+                {"task": shown(tag), "meant": meant},
+                severity="note" if former else None,
+                help=f"write `pipeline_tag: {meant}`" if meant else None,
+            )
         )
+    return found
 
 
 @rule("RM112", "warning")
-def language_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def language_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A language is no code of ISO 639.
 
     The Hub takes two or three letters, `code` and `multilingual`. A code with a region (`pt-BR`) is a note:
@@ -711,26 +733,34 @@ def language_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]
     """
     known = vocabulary().languages
     codes = texts(front_matter.data.get("language"))
+    found: list[Found] = []
     for code, more in capped([code for code in codes if code not in known and not _three_letters(code)]):
         meant = nearest_language(code)
         regional = _BCP47.fullmatch(code) and code.split("-", 1)[0] in known
-        yield Found(
-            f"«{shown(code)}» is no language code of ISO 639" + (f"; «{meant}» is" if meant else "") + more,
-            place(front_matter, keys, "language", code),
-            {"language": shown(code), "meant": meant},
-            severity="note" if regional else None,
-            help=f"write `{meant}`" + (f", and `{code}` under `language_bcp47`" if regional else "")
-            if meant
-            else None,
+        found.append(
+            Found(
+                f"«{shown(code)}» is no language code of ISO 639"
+                + (f"; «{meant}» is" if meant else "")
+                + more,
+                place(front_matter, keys, "language", code),
+                {"language": shown(code), "meant": meant},
+                severity="note" if regional else None,
+                help=f"write `{meant}`" + (f", and `{code}` under `language_bcp47`" if regional else "")
+                if meant
+                else None,
+            )
         )
     if "no" in codes and _unquoted_no(front_matter):
-        yield Found(
-            "the language no is not quoted: YAML 1.1, and so the Hub's client, reads false",
-            place(front_matter, keys, "language", "no"),
-            {"language": "no"},
-            severity="note",
-            help='write "no" in quotes',
+        found.append(
+            Found(
+                "the language no is not quoted: YAML 1.1, and so the Hub's client, reads false",
+                place(front_matter, keys, "language", "no"),
+                {"language": "no"},
+                severity="note",
+                help='write "no" in quotes',
+            )
         )
+    return found
 
 
 def _three_letters(code: str) -> bool:
@@ -777,7 +807,7 @@ def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
 
 
 @rule("RM114", "warning")
-def tags_contradict(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def tags_contradict(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A tag contradicts the key that it repeats.
 
     Tags such as `base_model:adapter:X` and `license:X` repeat what `base_model` and `license` state; here
@@ -809,12 +839,16 @@ def tags_contradict(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
 
         # issues-128
     """
+    found: list[Found] = []
     for (tag, kind, stated), more in capped(list(_contradictions(front_matter))):
-        yield Found(
-            f"the tag {shown(tag)} contradicts {kind}: {shown(', '.join(stated[:MOST]))}{more}",
-            place(front_matter, keys, "tags", tag),
-            {"tag": shown(tag), kind: [shown(each) for each in stated[:MOST]]},
+        found.append(
+            Found(
+                f"the tag {shown(tag)} contradicts {kind}: {shown(', '.join(stated[:MOST]))}{more}",
+                place(front_matter, keys, "tags", tag),
+                {"tag": shown(tag), kind: [shown(each) for each in stated[:MOST]]},
+            )
         )
+    return found
 
 
 def _contradictions(front: FrontMatter) -> Iterator[tuple[str, str, Sequence[str]]]:
@@ -831,7 +865,7 @@ def _contradictions(front: FrontMatter) -> Iterator[tuple[str, str, Sequence[str
 
 
 @rule("RM115", "note")
-def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A metric is nearly, but not quite, the id of a common one.
 
     Metrics of one's own are fine; only what is a letter, a blank or a capital away from a common id is found.
@@ -862,13 +896,17 @@ def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
     """
     metrics = texts(front_matter.data.get("metrics"))[:_MOST_VALUES]
     wrong = [(metric, meant) for metric in metrics if (meant := nearest_metric(metric))]
+    found: list[Found] = []
     for (metric, meant), more in capped(wrong):
-        yield Found(
-            f"the metric {shown(metric)} is probably {meant}{more}",
-            place(front_matter, keys, "metrics", metric),
-            {"metric": shown(metric), "meant": meant},
-            help=f"write `{meant}`",
+        found.append(
+            Found(
+                f"the metric {shown(metric)} is probably {meant}{more}",
+                place(front_matter, keys, "metrics", metric),
+                {"metric": shown(metric), "meant": meant},
+                help=f"write `{meant}`",
+            )
         )
+    return found
 
 
 @rule("RM116", "warning")

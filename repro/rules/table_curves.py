@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import le
 from statistics import median
 
@@ -86,7 +86,7 @@ def losses_fall(losses: Progress, schedule: Schedule) -> Sequence[Found]:
 
 
 @rule("RT245", "warning")
-def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
+def losses_stay_low(progress: Progress, schedule: Schedule) -> Sequence[Found]:
     """The loss jumps to a multiple and stays there: the training diverged.
 
     From one row to the next the training loss at least doubles, and no later row comes back to less than
@@ -122,6 +122,7 @@ def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
         | 1.0           | 4.0   | 400  | 1.1800          |
     """
     training = progress.training
+    found: list[Found] = []
     for series in (training, progress.validation):
         if series is None or max(series.gaps, default=0) < _JUMP or (jump := _jump(series)) is None:
             continue
@@ -132,13 +133,16 @@ def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
             if above is not None and here is not None and here <= 1.2 * above:
                 continue
         rate = f"; the learning rate is {schedule.rate:g}" if schedule.rate else ""
-        yield Found(
-            f"the {title(series)} jumps from {low:g} to {value:g} at {place(progress, row)} and does not "
-            f"come back{rate}",
-            progress.lines[row],
-            {"column": series.name, "row": row + 1, "from": low, "to": value},
+        found.append(
+            Found(
+                f"the {title(series)} jumps from {low:g} to {value:g} at {place(progress, row)} and does not "
+                f"come back{rate}",
+                progress.lines[row],
+                {"column": series.name, "row": row + 1, "from": low, "to": value},
+            )
         )
-        return
+        return found
+    return found
 
 
 def _jump(series: Series) -> tuple[int, int, float, float] | None:

@@ -163,7 +163,7 @@ def the_headline_is_in_the_table(
 @rule("RT232", "warning")
 def the_headline_is_one_row(
     progress: Progress, headline: Headline, evaluation: Mapping[str, Claim]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The headline mixes rows.
 
     Its loss is that of one row, another of its results only that of other rows. Each is true of some
@@ -203,6 +203,7 @@ def the_headline_is_one_row(
     """
     claim, rows = headline.claim, headline.rows
     columns, table = progress.table.columns, progress.table.rows
+    found: list[Found] = []
     for name, other in islice(evaluation.items(), _MOST_METRICS if rows else 0):
         metric = name.removeprefix("eval_")
         number = finite(other)
@@ -219,17 +220,20 @@ def the_headline_is_one_row(
             continue
         # The same number by chance: too few digits, or a metric that hardly moves.
         if at and len(other.text) >= 5 and len(at) <= max(1, len(table) // 4):
-            yield Found(
-                f"the headline's loss {clip(claim.text)} is that of {place(progress, rows[-1])}, its "
-                f"{clip(name)} {clip(other.text)} that of {place(progress, at[-1])}",
-                other.line,
-                {
-                    "metric": name,
-                    "loss_rows": [row + 1 for row in rows[:20]],
-                    "rows": [row + 1 for row in at[:20]],
-                },
+            found.append(
+                Found(
+                    f"the headline's loss {clip(claim.text)} is that of {place(progress, rows[-1])}, its "
+                    f"{clip(name)} {clip(other.text)} that of {place(progress, at[-1])}",
+                    other.line,
+                    {
+                        "metric": name,
+                        "loss_rows": [row + 1 for row in rows[:20]],
+                        "rows": [row + 1 for row in at[:20]],
+                    },
+                )
             )
-            return
+            return found
+    return found
 
 
 @rule("RT233", "warning")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from repro.records.card import Card
@@ -160,7 +160,7 @@ def the_data_set_has_a_size(
 @rule("RT204", "note")
 def the_size_fits(
     card: Card, examples: Sequence[tuple[int, int | None]], progress: Progress, pace: Pace, schedule: Schedule
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The stated number of training examples does not fit the table.
 
     Steps an epoch times examples a step give the size of the training set. None of the numbers of
@@ -203,21 +203,25 @@ def the_size_fits(
     """
     size = _size(progress, pace, schedule) if examples else None
     if size is None:
-        return
+        return ()
     least, most = size
     numbers = [number for number, _ in examples]
     for number in (*numbers, sum(numbers)):
         slack = max(schedule.batch or 0, _rounding(number))
         if least - slack <= number <= most + slack:
-            return
+            return ()
     number, line = examples[0]
-    yield Found(
-        f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at {schedule.batch:g} "
-        f"examples a step imply {least:,} to {most:,}",
-        line or progress.lines[0],
-        {"stated": number, "least": least, "most": most},
-        "warning" if card.kind == "sentence-transformers" else None,
+    found: list[Found] = []
+    found.append(
+        Found(
+            f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at "
+            f"{schedule.batch:g} examples a step imply {least:,} to {most:,}",
+            line or progress.lines[0],
+            {"stated": number, "least": least, "most": most},
+            "warning" if card.kind == "sentence-transformers" else None,
+        )
     )
+    return found
 
 
 def _size(progress: Progress, pace: Pace, schedule: Schedule) -> tuple[int, int] | None:
