@@ -89,7 +89,10 @@ def _plan(groups: Sequence[tuple[tuple[str, ...], tuple[Rule, ...]]], lacking: t
 def _pick(names: tuple[str, ...]) -> _Pick:
     if len(names) > 1:
         return itemgetter(*names)
-    return lambda known: tuple([known[name] for name in names])
+    if not names:
+        return lambda _: ()
+    (name,) = names
+    return lambda known: (known[name],)
 
 
 def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked:

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from operator import add, itemgetter, sub, truediv
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from repro.cards.values import snake
 from repro.records.claims import Claim
@@ -17,6 +17,14 @@ _SLACK = 1e-6
 _STEP = itemgetter(1)  # of a point
 # sentence-transformers prints a hundred names, all of them plain.
 _FEW = 30
+
+
+class Printed(Protocol):
+    """A column as printed."""
+
+    @property
+    def decimals(self) -> int:
+        """The most decimals with which a number is printed; 0 where all are whole numbers."""
 
 
 class Schedule(NamedTuple):
@@ -117,13 +125,13 @@ def _positive(claim: Claim | None) -> float | None:
 
 
 def pace(
-    points: Sequence[tuple[int, float, float]], decimals: int, accumulation: float | None
+    points: Sequence[tuple[int, float, float]], printed: Printed, accumulation: float | None
 ) -> Pace | None:
     """Return the steps an epoch that the rows imply, with the rounding of the epochs in the arithmetic.
 
     Args:
         points: (row index, step, epoch), epochs positive.
-        decimals: The most decimals with which an epoch is printed; 0 where they are whole numbers.
+        printed: The column of epochs, which is asked for its decimals where these count.
         accumulation: Batches for each step, None where that is not known.
 
     Returns:
@@ -137,6 +145,7 @@ def pace(
     exact = step / epoch
     if len(points) > 1 and exact % 1 == 0 and epoch % 1 == 0 and _repeats(points, step, epoch):
         return Pace(exact, exact, whole=int(exact))
+    decimals = printed.decimals
     half = _HALF_A_CENT if decimals <= 2 else 0.5 * 10.0 ** -min(decimals, 9)
     rows, steps, epochs = zip(*points, strict=True)
     lows = [*map(truediv, steps, map(half.__add__, epochs))]

@@ -56,7 +56,7 @@ _MOST_COMMENTS = 10_000
 _MAJORS = frozenset("23456789")
 
 _INF = math.inf
-_NUMBERS = frozenset((float, int))
+_NUMBERS, _FLOAT = frozenset((float, int)), frozenset((float,))
 # Of the cells of a table there are many: `map` asks each of them sooner than a loop does.
 _TEXT, _VALUE = attrgetter("text"), attrgetter("value")
 _LINE, _CELLS = attrgetter("line"), attrgetter("cells")
@@ -99,7 +99,6 @@ class Series:
         values: As numbers, NaN and infinity included; None for `No log`, words and missing cells.
         is_whole: Whether every cell holds a finite number.
         numbers: The finite numbers, without their rows.
-        least, most: The smallest and the largest of these; infinity and its negative where there is none.
     """
 
     name: str
@@ -107,8 +106,16 @@ class Series:
     values: tuple[float | None, ...]
     is_whole: bool
     numbers: tuple[float, ...]
-    least: float
-    most: float
+
+    @once
+    def least(self) -> float:
+        """The smallest of the finite numbers, infinity where there is none."""
+        return min(self.numbers, default=_INF)
+
+    @once
+    def most(self) -> float:
+        """The largest of the finite numbers, negative infinity where there is none."""
+        return max(self.numbers, default=-_INF)
 
     @once
     def points(self) -> list[tuple[int, float]]:
@@ -379,7 +386,7 @@ class Subject:
         progress = self.progress
         if progress is None or progress.epoch is None:
             return None
-        return pace(progress.step_epoch, progress.epoch.decimals, self.schedule.accumulation)
+        return pace(progress.step_epoch, progress.epoch, self.schedule.accumulation)
 
     @once
     def versions(self) -> Mapping[str, Claim] | None:
@@ -516,11 +523,12 @@ def _series(table: Table, columns: Sequence[tuple[Cell, ...]], names: Sequence[s
         cells = table.column(name)
         values = [cell and cell.value for cell in cells]
     # Nearly all are plain numbers, which need no call of `number`.
-    if _NUMBERS.issuperset(map(type, values)):
-        numbers = tuple(map(float, values))
+    kinds = {*map(type, values)}
+    if kinds <= _NUMBERS:
+        numbers = tuple(values if kinds == _FLOAT else map(float, values))
         total = sum(numbers)
         if total - total == 0 or all(map(math.isfinite, numbers)):
-            return Series(name, cells, numbers, True, numbers, min(numbers), max(numbers))
+            return Series(name, cells, numbers, True, numbers)
     known = tuple(
         [
             float(value) if value.__class__ in _NUMBERS else number(cell)  # type: ignore[arg-type]
@@ -528,7 +536,7 @@ def _series(table: Table, columns: Sequence[tuple[Cell, ...]], names: Sequence[s
         ]
     )
     numbers = tuple([v for v in known if v is not None and -_INF < v < _INF])
-    return Series(name, cells, known, False, numbers, min(numbers, default=_INF), max(numbers, default=-_INF))
+    return Series(name, cells, known, False, numbers)
 
 
 def number(cell: Cell | Claim | None) -> float | None:

@@ -118,7 +118,7 @@ def losses_are_not_zero(progress: Progress) -> Sequence[Found]:
             {"column": series.name, "rows": len(series.points)},
         )
         for series in (progress.training, progress.validation)
-        if series is not None and series.least == 0 == series.most
+        if series is not None and series.numbers and not any(series.numbers)
     ]
 
 
@@ -205,11 +205,11 @@ def validation_changes(progress: Progress) -> Sequence[Found]:
         | 1.1           | 3.0   | 300  | 1.2500          |
     """
     validation = progress.validation
-    if validation is None or validation.least != validation.most or len(validation.points) < 3:
+    if validation is None or len(validation.numbers) < 3:
         return ()
+    first, second = validation.numbers[:2]
     points = validation.points
-    first = points[0][1]
-    if abs(first) >= _SMALL:
+    if first == second and validation.numbers.count(first) == len(points) and abs(first) >= _SMALL:
         return [
             Found(
                 f"the validation loss is {printed(validation.cells[points[0][0]])} in all {len(points)} rows",
