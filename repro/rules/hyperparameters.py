@@ -909,6 +909,8 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
         - learning_rate: 5e-05
         - seed: 42
     """
+    if ")" not in "".join(hyperparameters):
+        return ()
     repeated: list[Found] = []
     for name, claim in hyperparameters.items():
         if name[-1:] != ")" or not (found := _REPEATED.fullmatch(name[:120])):
@@ -1002,7 +1004,7 @@ def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
         - learning_rate: 2e-05
         - gradient_accumulation_steps: 4
     """
-    if card.kind not in _TRAINER_KINDS:
+    if card.kind not in _TRAINER_KINDS or hyperparameters.keys() <= _NAMES:
         return ()
     found: list[Found] = []
     for name, claim in hyperparameters.items():

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from repro.facts.hub_vocabulary import (
+    common_keys,
     nearest_key,
     nearest_language,
     nearest_metric,
@@ -408,8 +409,10 @@ def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
 
         # issues-128
     """
-    words = vocabulary()
-    unknown = [key for key in keys if key not in words.keys and key not in words.other_keys]
+    common = common_keys()
+    unknown = [key for key in keys if key not in common]
+    if not unknown:
+        return ()
     wrong = [
         (key, meant)
         for key in unknown[:_MOST_VALUES]

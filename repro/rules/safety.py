@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import filterfalse
 
 from repro.records.card import Card
 from repro.rules.interface import Found, Rule, Severity, clip, rule
@@ -441,7 +442,7 @@ def hidden_characters(card: Card, text: str) -> Sequence[Found]:
 
         The base model is bert-base-uncased.
     """
-    if text.isascii() or not _has_unseen("\n".join([s for s in card.lines if not s.isascii()]).encode()):
+    if text.isascii() or not _has_unseen("\n".join(filterfalse(str.isascii, card.lines)).encode()):
         return ()
     found: list[Found] = []
     for i, line in enumerate(card.lines):

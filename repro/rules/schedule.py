@@ -14,6 +14,7 @@ from repro.records.claims import Claim
 # An epoch is printed with two decimals up to transformers 4.39, with four from 4.40 on.
 _HALF_A_CENT = 0.005
 _SLACK = 1e-6
+_NUMBERS = frozenset((float, int))
 _STEP = itemgetter(1)  # of a point
 # sentence-transformers prints a hundred names, all of them plain.
 _FEW = 30
@@ -120,8 +121,9 @@ def schedule(hyperparameters: Mapping[str, Claim]) -> Schedule:
 
 def _positive(claim: Claim | None) -> float | None:
     value = claim.value if claim is not None else None
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15
-    return float(value) if usable else None  # type: ignore[arg-type]
+    if value.__class__ in _NUMBERS and 0 < value < 1e15:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    return None
 
 
 def pace(

@@ -11,7 +11,7 @@ from operator import attrgetter, itemgetter, lt, methodcaller, sub
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
 from repro.facts.releases import LONGEST
-from repro.records.card import Card, FrontMatter
+from repro.records.card import Card
 from repro.records.claims import Cell, Claim, Claims, Table
 from repro.rules.examples import size_tags, stated_examples
 from repro.rules.exceptions import MARK, Excepted, exceptions_in
@@ -254,17 +254,29 @@ class Subject:
     """A card, its context, and what follows from both; each property is worked out once, when asked for.
 
     A property that is None means that a rule which asks for it does not apply.
+
+    Attributes:
+        card: The card as it was read.
+        context: What is known beside it.
+        claims: What it states.
+        front_matter: The front matter.
+        hyperparameters: The stated hyperparameters by printed name, None where there are none.
+        versions: The stated versions by package.
+        evaluation: The headline results by metric.
+        peers: Public replicates of the same recipe.
+        base: What is known about the base model.
+        published: When the card was published.
     """
 
     def __init__(self, card: Card, context: Context) -> None:
         self.card = card
         self.context = context
         self.claims: Claims = card.claims
-
-    @once
-    def front_matter(self) -> FrontMatter | None:
-        """The front matter."""
-        return self.card.front_matter
+        self.front_matter = card.front_matter
+        self.hyperparameters = card.claims.hyperparameters or None
+        self.versions = card.claims.versions or None
+        self.evaluation = card.claims.evaluation or None
+        self.peers, self.base, self.published = context.peers, context.base, context.published
 
     @once
     def text(self) -> str:
@@ -352,11 +364,6 @@ class Subject:
         return node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else None
 
     @once
-    def hyperparameters(self) -> Mapping[str, Claim] | None:
-        """The stated hyperparameters by printed name, None where there are none."""
-        return self.claims.hyperparameters or None
-
-    @once
     def headline(self) -> Headline | None:
         """The headline's loss, looked up in the results table."""
         progress = self.progress
@@ -389,16 +396,6 @@ class Subject:
         return pace(progress.step_epoch, progress.epoch, self.schedule.accumulation)
 
     @once
-    def versions(self) -> Mapping[str, Claim] | None:
-        """The stated versions by package."""
-        return self.claims.versions or None
-
-    @once
-    def evaluation(self) -> Mapping[str, Claim] | None:
-        """The headline results by metric."""
-        return self.claims.evaluation or None
-
-    @once
     def progress(self) -> Progress | None:
         """The results table in numbers."""
         table = self.claims.results
@@ -421,11 +418,6 @@ class Subject:
         """The same, where it has both a training and a validation loss."""
         progress = self.progress
         return progress if progress and progress.training and progress.validation else None
-
-    @property
-    def peers(self) -> Sequence[Peer] | None:
-        """Public replicates of the same recipe."""
-        return self.context.peers
 
     @once
     def weighed(self) -> Weighed | None:
@@ -456,16 +448,6 @@ class Subject:
         from repro.comparison.replicates import lay_beside  # brings numpy
 
         return lay_beside(tuple(_values(progress, peers)), peers)
-
-    @property
-    def base(self) -> Mapping[str, Any] | None:
-        """What is known about the base model."""
-        return self.context.base
-
-    @property
-    def published(self) -> datetime | None:
-        """When the card was published."""
-        return self.context.published
 
 
 def _values(progress: Progress, peers: Sequence[Peer]) -> Iterator[Value]:
@@ -544,8 +526,6 @@ def number(cell: Cell | Claim | None) -> float | None:
     if cell is None:
         return None
     value = cell.value
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
-    return float(value) if value in ("nan", "inf", "-inf") else None
+    if value.__class__ in _NUMBERS or value in ("nan", "inf", "-inf"):
+        return float(value)  # type: ignore[arg-type]
+    return None

@@ -129,7 +129,7 @@ def numbers_are_numbers(progress: Progress) -> Sequence[Found]:
     """
     found: list[Found] = []
     for series in (progress.training, progress.epoch, progress.step, progress.validation):
-        if series is None or series.is_whole:
+        if series is None or series.is_whole or None not in series.values:
             continue
         odd = [
             (row, cell.text)

@@ -322,7 +322,12 @@ def _best_at(progress: Progress, row: int) -> Iterator[str]:
 
 
 def _number(cell: Cell | None) -> float | None:
-    return float(cell.value) if cell is not None and isinstance(cell.value, int | float) else None
+    if cell is None:
+        return None
+    value = cell.value
+    if value.__class__ is float:  # most are, and are soonest told
+        return value
+    return float(value) if isinstance(value, int) else None
 
 
 def _value(row: Row, column: int) -> float | None:

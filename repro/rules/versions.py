@@ -604,6 +604,8 @@ def _dated(card: Card, context: Context) -> tuple[datetime, str] | None:
         published = context.published
         return (published if published.tzinfo else published.replace(tzinfo=UTC)), "its commit"
     data = card.front_matter.data if card.front_matter else {}
+    if data.keys().isdisjoint(_DATE_KEYS):
+        return None
     for key in _DATE_KEYS:
         text = data.get(key)
         if isinstance(text, str) and (found := _instant(text[:10])):
