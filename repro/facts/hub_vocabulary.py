@@ -52,6 +52,13 @@ def vocabulary() -> Vocabulary:
     return msgspec.json.decode(path.read_bytes(), type=Vocabulary)
 
 
+@cache
+def common_keys() -> frozenset[str]:
+    """Return the keys that the Hub reads, and those that are common beside them."""
+    words = vocabulary()
+    return words.keys | words.other_keys
+
+
 @lru_cache(4096)
 def nearest_key(key: str) -> str | None:
     """Return the key that was probably meant, None where this is a key or is close to none.

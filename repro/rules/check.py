@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from repro.records.card import Card
 from repro.records.claims import Finding
@@ -12,6 +15,8 @@ from repro.rules.interface import Found, Rule, clip
 from repro.rules.subject import ABSENT, Context, Subject
 
 _NOTHING_KNOWN = Context()
+_PLANS = 256  # that are remembered: cards lack the same few inputs
+_Pick: TypeAlias = Callable[[Mapping[str, Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +32,67 @@ class Checked:
     skipped: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+class _Plan(NamedTuple):
+    """What is asked of cards that lack the same inputs.
+
+    Attributes:
+        groups: How the inputs of a group of rules are picked from all that are known, their functions, and
+            the rules themselves.
+        skipped: Why the other rules do not apply, and their ids.
+    """
+
+    groups: Sequence[tuple[_Pick, Sequence[tuple[Callable[..., Iterable[Found]], Rule]]]]
+    skipped: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
     """Rules, grouped by what they ask for, so that a card is asked once for each group.
 
     Attributes:
         groups: The names of the inputs, and the rules that ask for them.
-        absent: For each group, what the absence of each of its inputs means, in words.
-        ids: For each group, the ids of its rules.
+        inputs: The names of all inputs.
+        plan: Returns what is left to ask of a card that lacks some of the inputs.
     """
 
     groups: tuple[tuple[tuple[str, ...], tuple[Rule, ...]], ...]
-    absent: tuple[tuple[str, ...], ...]
-    ids: tuple[tuple[str, ...], ...]
+    inputs: tuple[str, ...]
+    plan: Callable[[tuple[str, ...]], _Plan]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleSet:
         """Group rules."""
         ordered = sorted(rules, key=lambda rule: (rule.needs, rule.id))
         groups = tuple((needs, tuple(group)) for needs, group in groupby(ordered, lambda rule: rule.needs))
-        absent = tuple(
-            tuple(ABSENT.get(name, f"the card has no {name}") for name in needs) for needs, _ in groups
-        )
-        return cls(groups, absent, tuple(tuple(rule.id for rule in group) for _, group in groups))
+        inputs = tuple(dict.fromkeys(name for needs, _ in groups for name in needs))
+        return cls(groups, inputs, lru_cache(_PLANS)(partial(_plan, groups)))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """All rules in the order of their ids."""
         return tuple(sorted((rule for _, group in self.groups for rule in group), key=lambda rule: rule.id))
+
+
+def _plan(groups: Sequence[tuple[tuple[str, ...], tuple[Rule, ...]]], lacking: tuple[str, ...]) -> _Plan:
+    asked = []
+    skipped: dict[str, tuple[str, ...]] = {}
+    for needs, rules in groups:
+        absent = next((name for name in needs if name in lacking), None)
+        if absent is None:
+            asked.append((_pick(needs), [(rule.check, rule) for rule in rules]))
+        else:
+            reason = ABSENT.get(absent, f"the card has no {absent}")
+            skipped[reason] = (*skipped.get(reason, ()), *[rule.id for rule in rules])
+    return _Plan(asked, skipped)
+
+
+def _pick(names: tuple[str, ...]) -> _Pick:
+    if len(names) > 1:
+        return itemgetter(*names)
+    if not names:
+        return lambda _: ()
+    (name,) = names
+    return lambda known: (known[name],)
 
 
 def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked:
@@ -69,27 +107,20 @@ def check(card: Card, rules: RuleSet, context: Context | None = None) -> Checked
         context: What is known beside the card.
     """
     subject = Subject(card, context or _NOTHING_KNOWN)
-    known: dict[str, object] = {}
+    known = {name: getattr(subject, name) for name in rules.inputs}
+    plan = rules.plan(tuple([name for name, value in known.items() if value is None]))
     findings: list[Finding] = []
-    skipped: dict[str, list[str]] = {}
-    for (needs, group), absent, ids in zip(rules.groups, rules.absent, rules.ids, strict=True):
-        for name in needs:
-            if name not in known:
-                known[name] = getattr(subject, name)
-            if known[name] is None:  # and what else it asks for need not be worked out
-                skipped.setdefault(absent[needs.index(name)], []).extend(ids)
-                break
-        else:
-            inputs = [*map(known.__getitem__, needs)]
-            for rule in group:
-                try:
-                    # Most rules find nothing on most cards, and so nothing more is done for them.
-                    if found := [*rule.check(*inputs)]:
-                        findings += [_finding(rule, each) for each in found]
-                except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
-                    findings.append(_broken(rule, error))
+    for pick, group in plan.groups:
+        inputs = pick(known)
+        for ask, rule in group:
+            try:
+                found = ask(*inputs)
+                if found or found is None:  # most rules find nothing on most cards; None breaks below
+                    findings += [_finding(rule, each) for each in [*found]]
+            except Exception as error:  # noqa: BLE001 - plugins are strangers' code, and none must stop the rest
+                findings.append(_broken(rule, error))
     findings.sort(key=_place)
-    return Checked(tuple(findings), {reason: tuple(ids) for reason, ids in skipped.items()})
+    return Checked(tuple(findings), plan.skipped)
 
 
 def _place(finding: Finding) -> tuple[int, str]:

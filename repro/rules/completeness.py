@@ -8,8 +8,9 @@ headings are mapped onto them. A score says how much is written, never whether i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from repro.records.card import Card
@@ -32,55 +33,74 @@ SECTIONS = (
 )
 
 # A heading's topics, by words in its title: the paper's, the Hub template's and the generators' headings.
-_TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (topic, re.compile("|".join(words)))
-    for topic, words in {
-        "description": (
-            "description",
-            "model details",
-            "overview",
-            "summary",
-            "introduction",
-            "about",
-            "model type",
-            "architecture",
-        ),
-        "sources": ("sources", "developed by", r"authors?\b", "contact", "citation", "cite", "reference"),
-        "use": (
-            r"\buses?\b",
-            r"\busage\b",
-            "intended",
-            "downstream",
-            "how to",
-            "get(?:ting)? started",
-            "quick ?start",
-            "inference",
-        ),
-        "misuse": ("out[- ]of[- ]scope", "misuse", "limitation", "not intended"),
-        "factors": ("factors", "subgroup", "disaggregat", "(?:per|by)[- ](?:class|label|language|group)"),
-        "metrics": (r"\bmetrics?\b",),
-        "evaluation data": (
-            r"(?:evaluation|testing|test|eval|validation)(?:,? and \w+)? (?:data|set)",
-            "training and evaluation data",
-        ),
-        "training data": (
-            "training (?:and evaluation )?data",
-            r"\bdata ?sets?\b",
-            r"^data\b",
-            "data used",
-            "corpus",
-            "preprocessing",
-        ),
-        "results": ("results", "^evaluation", "evaluation$", "performance", "benchmark", "scores"),
-        "ethics": ("bias", "risk", "ethic", "fairness", "safety", "harm", "societal"),
-        "environment": ("environmental", "carbon", "emission"),
-        "caveats": ("caveat", "recommend", "limitation", "disclaimer", "known issues"),
-        "compute": ("compute", "hardware", "infrastructure", "speeds", "technical spec"),
-        "procedure": ("training (?:procedure|details|hyperparameters)", "fine-?tuning"),
-    }.items()
-)
-# Most titles have no topic, a model's name for one, and are searched once.
-_ANY_TOPIC = re.compile("|".join(pattern.pattern for _, pattern in _TOPICS))
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "description": (
+        "description",
+        "model details",
+        "overview",
+        "summary",
+        "introduction",
+        "about",
+        "model type",
+        "architecture",
+    ),
+    "sources": ("sources", "developed by", r"authors?\b", "contact", "citation", "cite", "reference"),
+    "use": (
+        r"\buses?\b",
+        r"\busage\b",
+        "intended",
+        "downstream",
+        "how to",
+        "get(?:ting)? started",
+        "quick ?start",
+        "inference",
+    ),
+    "misuse": ("out[- ]of[- ]scope", "misuse", "limitation", "not intended"),
+    "factors": (
+        "factors",
+        "subgroup",
+        "disaggregat",
+        "per[- ](?:class|label|language|group)",
+        "by[- ](?:class|label|language|group)",
+    ),
+    "metrics": (r"\bmetrics?\b",),
+    "evaluation data": (
+        r"eval(?:uation)?(?:,? and \w+)? (?:data|set)",
+        r"test(?:ing)?(?:,? and \w+)? (?:data|set)",
+        r"validation(?:,? and \w+)? (?:data|set)",
+        "training and evaluation data",
+    ),
+    "training data": (
+        "training (?:and evaluation )?data",
+        r"\bdata ?sets?\b",
+        r"^data\b",
+        "data used",
+        "corpus",
+        "preprocessing",
+    ),
+    "results": ("results", "^evaluation", "evaluation$", "performance", "benchmark", "scores"),
+    "ethics": ("bias", "risk", "ethic", "fairness", "safety", "harm", "societal"),
+    "environment": ("environmental", "carbon", "emission"),
+    "caveats": ("caveat", "recommend", "limitation", "disclaimer", "known issues"),
+    "compute": ("compute", "hardware", "infrastructure", "speeds", "technical spec"),
+    "procedure": ("training (?:procedure|details|hyperparameters)", "fine-?tuning"),
+}
+_TOPICS = tuple((topic, re.compile("|".join(words))) for topic, words in _WORDS.items())
+
+
+def _any_topic() -> re.Pattern[str]:
+    """Return what most titles without a topic, a model's name for one, do not have.
+
+    Sorted by their first letters, without what stands before these: `re` then tries few words at a letter.
+    """
+    rest: dict[str, list[str]] = {}
+    for word in chain.from_iterable(_WORDS.values()):
+        bare = word.removeprefix(r"\b").removeprefix("^")
+        rest.setdefault(bare[0], []).append(bare[1:])
+    return re.compile("|".join(f"{first}(?:{'|'.join(words)})" for first, words in rest.items()))
+
+
+_ANY_TOPIC = _any_topic()
 _NOTHING_SAID = (
     "information needed",
     "information is needed",
@@ -126,9 +146,9 @@ def _says(line: str) -> bool:
     return True
 
 
-def _written_topics(card: Card) -> set[str]:
+def _written_topics(card: Card) -> frozenset[str]:
     """Return the topics of all sections that say something."""
-    found: set[str] = set()
+    found = frozenset[str]()
     for heading in card.headings:
         topics = _topics(heading.title)
         if not topics <= found and written(card.visible, heading.span):
@@ -136,39 +156,55 @@ def _written_topics(card: Card) -> set[str]:
     return found
 
 
-def _scores(card: Card, claims: Claims) -> tuple[float, ...]:
-    """Return how much of each of the nine sections is written: 0, 0.5 or 1."""
-    said = _written_topics(card)
+def _stated(card: Card, claims: Claims) -> tuple[bool, ...]:
+    """Return what counts beside the sections' words, in the order in which `_summed_up` takes it."""
     meta = card.front_matter.data if card.front_matter else {}
     index = meta.get("model-index")
     indexed = isinstance(index, list) and any(
         isinstance(each, dict) and each.get("results") for each in index
     )
-    log = claims.results is not None and bool(claims.results.rows)
-    measured = bool(claims.evaluation) or indexed or "results" in said
+    return (
+        bool(claims.license or claims.base_model),
+        bool(texts(meta.get("language"))),
+        bool(texts(meta.get("metrics"))),
+        indexed,
+        bool(claims.evaluation),
+        bool(claims.datasets),
+        claims.results is not None and bool(claims.results.rows),
+        bool(claims.tables),
+        "co2_eq_emissions" in meta,
+    )
 
+
+def _scores(said: Collection[str], stated: tuple[bool, ...]) -> tuple[float, ...]:
+    """Return how much of each of the nine sections is written: 0, 0.5 or 1."""
+    named, language, metrics, indexed, evaluated, data, logged, tables, emissions = stated
+    measured = evaluated or indexed or "results" in said
     described = "description" in said
-    identified = bool(claims.license or claims.base_model or "sources" in said)
+    identified = named or "sources" in said
     return (
         _half(described and identified, described or identified),
         _half("use" in said and "misuse" in said, "use" in said),
-        _half("factors" in said, texts(meta.get("language"))),
-        _half("metrics" in said, claims.evaluation or texts(meta.get("metrics")) or indexed),
+        _half("factors" in said, language),
+        _half("metrics" in said, evaluated or metrics or indexed),
         _half("evaluation data" in said, indexed),
-        _half("training data" in said, claims.datasets),
-        _half(measured and ("factors" in said or claims.tables), measured or log),
-        _half("ethics" in said, "environment" in said or "co2_eq_emissions" in meta),
+        _half("training data" in said, data),
+        _half(measured and ("factors" in said or tables), measured or logged),
+        _half("ethics" in said, "environment" in said or emissions),
         _half("caveats" in said and ("ethics" in said or "misuse" in said), "caveats" in said),
     )
 
 
-def _half(whole: object, part: object) -> float:
+def _half(whole: bool, part: bool) -> float:
     return 1.0 if whole else 0.5 if part else 0.0
 
 
-@lru_cache(1024)
-def _summed_up(scores: tuple[float, ...]) -> tuple[str, Mapping[str, Any]]:
-    """Return what is said of scores, and the evidence."""
+@lru_cache(4096)
+def _summed_up(said: frozenset[str], stated: tuple[bool, ...]) -> tuple[str, Mapping[str, Any]] | None:
+    """Return what is said of the scores, and the evidence; None where nothing is missing."""
+    scores = _scores(said, stated)
+    if min(scores) == 1:
+        return None
     total, sections = sum(scores), dict(zip(SECTIONS, scores, strict=True))
     missing = [name for name, score in sections.items() if not score]
     partly = [name for name, score in sections.items() if score == 0.5]
@@ -179,7 +215,7 @@ def _summed_up(scores: tuple[float, ...]) -> tuple[str, Mapping[str, Any]]:
 
 
 @rule("RC601", "note")
-def completeness(hub_card: Card, claims: Claims) -> Iterator[Found]:
+def completeness(hub_card: Card, claims: Claims) -> Sequence[Found]:
     """How much of a model card's nine sections is written.
 
     Each section of Mitchell et al. 2019 (arXiv 1810.03993) counts 0, 0.5 or 1; the Hub's template has the
@@ -269,10 +305,8 @@ def completeness(hub_card: Card, claims: Claims) -> Iterator[Found]:
         | bug   | 1.2  |
         | other | 1.3  |
     """
-    scores = _scores(hub_card, claims)
-    if min(scores) < 1:
-        message, evidence = _summed_up(scores)
-        yield Found(message, None, evidence)
+    summed_up = _summed_up(_written_topics(hub_card), _stated(hub_card, claims))
+    return [Found(summed_up[0], None, summed_up[1])] if summed_up else ()
 
 
 # As the Trainer and as the Hub's template write it, and people begin it.
@@ -280,7 +314,7 @@ _PLACEHOLDERS = ("ore information needed", "ore Information Needed")
 
 
 @rule("RC602", "note")
-def placeholders_left(text: str, lowered: str) -> Iterator[Found]:
+def placeholders_left(text: str, lowered: str) -> Sequence[Found]:
     """Sections still hold the words that a template put there.
 
     "More information needed" and "[More Information Needed]" stand for what was never written
@@ -303,19 +337,22 @@ def placeholders_left(text: str, lowered: str) -> Iterator[Found]:
         A masked language model for issues of a software project.
     """
     if _PLACEHOLDERS[0] not in lowered:
-        return
+        return ()
     places = [(at, words) for words in _PLACEHOLDERS if (at := text.find(words)) >= 0]
     if places:
         count = sum(text.count(words, at) for at, words in places)
-        yield Found(
-            f"«More information needed» stands in {count} place{'s' if count > 1 else ''}",
-            line_at(text, min(places)[0]),
-            {"count": count},
-        )
+        return [
+            Found(
+                f"«More information needed» stands in {count} place{'s' if count > 1 else ''}",
+                line_at(text, min(places)[0]),
+                {"count": count},
+            )
+        ]
+    return ()
 
 
 @rule("RC603", "note")
-def generator_comment_left(text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
+def generator_comment_left(text: str, comments: Sequence[tuple[int, int]]) -> Sequence[Found]:
     """The generator's comment asks for proofreading and is still there.
 
     "You should probably proofread and complete it, then remove this comment."
@@ -337,8 +374,10 @@ def generator_comment_left(text: str, comments: Sequence[tuple[int, int]]) -> It
     """
     for start, end in comments[:_FIRST_FEW]:
         if text.find("proofread and complete it", start, end) >= 0:
-            yield Found("the generator's request to proofread the card is still there", line_at(text, start))
-            return
+            return [
+                Found("the generator's request to proofread the card is still there", line_at(text, start))
+            ]
+    return ()
 
 
 # How the Hub template's own comments begin.
@@ -357,7 +396,7 @@ _TEMPLATE = (
 
 
 @rule("RC604", "note")
-def template_left(text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
+def template_left(text: str, comments: Sequence[tuple[int, int]]) -> Sequence[Found]:
     """The template's instructions or its blanks are still in the card.
 
     The Hub's template explains each section in a comment; comments that stand beside a written section are
@@ -381,19 +420,16 @@ def template_left(text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Fo
         A masked language model for issues of a software project.
     """
     left = [start for start, _ in comments if text.startswith(_TEMPLATE, start)]
+    blanks = text.count("| default(") if "{" in text else 0
+    found: list[Found] = []
     if left:
-        yield Found(
-            f"comments of the Hub's template that are still there: {len(left)}",
-            line_at(text, left[0]),
-            {"comments": len(left)},
-        )
-    if "{" in text and (blanks := text.count("| default(")):
-        yield Found(
-            f"blanks of the template that are not filled: {blanks}",
-            line_at(text, text.find("| default(")),
-            {"blanks": blanks},
-            severity="warning",
-        )
+        message = f"comments of the Hub's template that are still there: {len(left)}"
+        found.append(Found(message, line_at(text, left[0]), {"comments": len(left)}))
+    if blanks:
+        message = f"blanks of the template that are not filled: {blanks}"
+        line = line_at(text, text.find("| default("))
+        found.append(Found(message, line, {"blanks": blanks}, severity="warning"))
+    return found
 
 
 # Regulation (EU) 2024/1689, Annex XI, section 1: the point, what it asks for, the topics under which a card
@@ -419,7 +455,7 @@ _ANNEX_XI: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = (
 
 
 @rule("RC605", "note", profiles=("strict",))
-def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Iterator[Found]:
+def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Sequence[Found]:
     """What Annex XI of the EU AI Act would ask for and this card does not mention.
 
     Regulation (EU) 2024/1689, Annex XI, section 1, lists what the technical documentation of a
@@ -490,12 +526,15 @@ def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Iterator[Found]:
     if missing:
         named = ", ".join(f"{what} ({point})" for point, what in missing[:4])
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        yield Found(
-            f"{len(missing)} of {len(_ANNEX_XI)} points that Annex XI, section 1, would ask for are not "
-            f"mentioned: {named}{more}",
-            None,
-            {"missing": dict(missing), "points": len(_ANNEX_XI)},
-        )
+        return [
+            Found(
+                f"{len(missing)} of {len(_ANNEX_XI)} points that Annex XI, section 1, would ask for are not "
+                f"mentioned: {named}{more}",
+                None,
+                {"missing": dict(missing), "points": len(_ANNEX_XI)},
+            )
+        ]
+    return ()
 
 
 RULES: tuple[Rule, ...] = (

@@ -10,9 +10,10 @@ _LONGEST_LINE = 2_000
 _MOST_LINES = 200
 _NUMBER = r"(\d{1,3}(?:[,\u202f]\d{3})+|\d{1,12})(k?)"
 _EXAMPLES = re.compile(
+    r"(?=[\dt])(?:"  # looked at before anything slower
     rf"{_NUMBER}\s+(?:[a-z]+\s+){{0,2}}train(?:ing)?\s+(?:[a-z]+\s+)?(?:examples|samples)\b"
     rf"|\btrain(?:ing)?\b[^.\d|]{{0,40}}?{_NUMBER}\s+(?:[a-z]+\s+)?(?:examples|samples)\b"
-    rf"|\btraining\s+(?:examples|samples)\W{{1,5}}{_NUMBER}\b",
+    rf"|\btraining\s+(?:examples|samples)\W{{1,5}}{_NUMBER}\b)",
     re.IGNORECASE,
 )
 _SIZE_TAG = re.compile(r"dataset_size:(\d{1,12})")

@@ -10,7 +10,7 @@ not less public for a comment beside it. What is held back is counted and stays 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from repro.rules.interface import Found, Rule, clip, rule
@@ -72,7 +72,7 @@ def exceptions_in(text: str) -> tuple[Excepted, ...]:
 
 
 @rule("RM190", "warning")
-def reason_given(exceptions: Sequence[Excepted]) -> Iterator[Found]:
+def reason_given(exceptions: Sequence[Excepted]) -> Sequence[Found]:
     """An exception in the card gives no reason.
 
     A comment `<!-- repro: ignore RT203: … -->` holds findings of a rule back. Without a reason behind the
@@ -94,17 +94,16 @@ def reason_given(exceptions: Sequence[Excepted]) -> Iterator[Found]:
 
         A model for issues.
     """
-    for each in exceptions:
-        if not each.reason:
-            named = " ".join((*each.rules, *each.words))
-            yield Found(
-                f"exception without a reason: it does not count: {clip(named) or 'it names no rule'}",
-                each.line,
-            )
+    return [_without_reason(each) for each in exceptions if not each.reason]
+
+
+def _without_reason(each: Excepted) -> Found:
+    named = clip(" ".join((*each.rules, *each.words))) or "it names no rule"
+    return Found(f"exception without a reason: it does not count: {named}", each.line)
 
 
 @rule("RM191", "note")
-def holds_something_back(exceptions: Sequence[Excepted]) -> Iterator[Found]:
+def holds_something_back(exceptions: Sequence[Excepted]) -> Iterable[Found]:
     """An exception in the card holds nothing back.
 
     It names a rule that finds nothing on this card (any more), a word that is no rule's id (families cannot
@@ -127,6 +126,10 @@ def holds_something_back(exceptions: Sequence[Excepted]) -> Iterator[Found]:
 
         A model for issues.
     """
+    return _never_excepted(exceptions) if exceptions else ()
+
+
+def _never_excepted(exceptions: Sequence[Excepted]) -> Iterator[Found]:
     for each in exceptions:
         for word in each.words:
             yield Found(f"exception for {clip(word)}, which is no rule's id", each.line)

@@ -71,6 +71,8 @@ def _training(claim: Claim, number: float, training: Sequence[tuple[int, float]]
 def finite(claim: Claim | None) -> float | None:
     """Return what a claim says as a number, None for words, truth values, NaN and infinity."""
     number = claim.value if claim is not None else None
+    if number.__class__ is float:  # most are, and are soonest told
+        return number
     return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -115,7 +115,7 @@ def clip(text: str, length: int = 60) -> str:
 
 
 @rule("RH301", "warning")
-def train_batch_is_its_factors(hyperparameters: _Claims) -> Iterator[Found]:
+def train_batch_is_its_factors(hyperparameters: _Claims) -> Iterable[Found]:
     """The total training batch is not the product of its factors.
 
     total_train_batch_size = train_batch_size × num_devices × gradient_accumulation_steps, where what is not
@@ -151,11 +151,12 @@ def train_batch_is_its_factors(hyperparameters: _Claims) -> Iterator[Found]:
     """
     if "total_train_batch_size" in hyperparameters:
         names = ("train_batch_size", "num_devices", "gradient_accumulation_steps")
-        yield from _product(hyperparameters, "total_train_batch_size", names)
+        return _product(hyperparameters, "total_train_batch_size", names)
+    return ()
 
 
 @rule("RH302", "warning")
-def eval_batch_is_its_factors(hyperparameters: _Claims) -> Iterator[Found]:
+def eval_batch_is_its_factors(hyperparameters: _Claims) -> Iterable[Found]:
     """The total evaluation batch is not the product of its factors.
 
     total_eval_batch_size = eval_batch_size × num_devices. Accumulation plays no part in it. IPUs and TPUs
@@ -186,11 +187,12 @@ def eval_batch_is_its_factors(hyperparameters: _Claims) -> Iterator[Found]:
         - total_eval_batch_size: 16
     """
     if "total_eval_batch_size" in hyperparameters:
-        yield from _product(hyperparameters, "total_eval_batch_size", ("eval_batch_size", "num_devices"))
+        return _product(hyperparameters, "total_eval_batch_size", ("eval_batch_size", "num_devices"))
+    return ()
 
 
 @rule("RH303", "note", profiles=("default", "strict"))
-def optimizer_is_named(card: Card, hyperparameters: _Claims, versions: _Claims) -> Iterator[Found]:
+def optimizer_is_named(card: Card, hyperparameters: _Claims, versions: _Claims) -> Sequence[Found]:
     """The label "Adam" says nothing about the optimizer that ran.
 
     Up to transformers 4.45 the generator printed "Adam" for every optimizer but Adafactor. What ran unless
@@ -228,24 +230,26 @@ def optimizer_is_named(card: Card, hyperparameters: _Claims, versions: _Claims) 
     """
     claim = hyperparameters.get("optimizer")
     if claim is None or not claim.text.startswith("Adam with ") or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     release = _release(versions)
     if release is None or release.names_optimizer or _replicates(hyperparameters):
-        return
+        return ()
     version = versions["transformers"].text
     did = facts.defaults(version)  # these releases' default does not depend on torch
     if did is None:
-        return
-    yield Found(
-        f"transformers {clip(version)} prints Adam for every optimizer but Adafactor; "
-        f"its default was {did.optimizer or 'adamw_hf or adamw_torch'}, an AdamW",
-        claim.line,
-        {"transformers": clip(version), "label": "Adam", "default": did.optimizer},
-    )
+        return ()
+    return [
+        Found(
+            f"transformers {clip(version)} prints Adam for every optimizer but Adafactor; "
+            f"its default was {did.optimizer or 'adamw_hf or adamw_torch'}, an AdamW",
+            claim.line,
+            {"transformers": clip(version), "label": "Adam", "default": did.optimizer},
+        )
+    ]
 
 
 @rule("RH304", "warning")
-def label_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Claims) -> Iterator[Found]:
+def label_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Claims) -> Sequence[Found]:
     """The optimizer's line has the form of another release.
 
     `Adam with betas=…` was printed up to transformers 4.45, `Use adamw_torch with betas=…` from 4.46 on,
@@ -281,41 +285,50 @@ def label_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cla
     """
     claim = hyperparameters.get("optimizer")
     if claim is None or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     release = _release(versions)
     if release is None or (release.is_development and release.version == facts.OPTIMIZER_NAMED):
-        return
+        return ()
     version = clip(versions["transformers"].text)
     printed = clip(claim.text, 40)
     if release.names_optimizer:
         if _ADAM_LABEL.fullmatch(claim.text[:200]):
-            yield Found(
-                f"{printed!r} was printed up to transformers 4.45, the card says {version}",
-                claim.line,
-                {"transformers": version, "printed": printed, "since": None, "until": "4.45"},
-            )
-            return
+            return [
+                Found(
+                    f"{printed!r} was printed up to transformers 4.45, the card says {version}",
+                    claim.line,
+                    {"transformers": version, "printed": printed, "since": None, "until": "4.45"},
+                )
+            ]
     elif _NAMED_LABEL.match(claim.text):
-        yield Found(
-            f"{printed!r} was printed from transformers 4.46 on, the card says {version}",
-            claim.line,
-            {"transformers": version, "printed": printed, "since": "4.46", "until": None},
-        )
-        return
+        return [
+            Found(
+                f"{printed!r} was printed from transformers 4.46 on, the card says {version}",
+                claim.line,
+                {"transformers": version, "printed": printed, "since": "4.46", "until": None},
+            )
+        ]
     named = _NAMED_LABEL.match(claim.text)
     name = _optimizer_name(named[1]) if named else None
     if name and not release.is_development and facts.has_optimizer(name, str(release.version)) is False:
         since, gone = facts.OPTIMIZERS[name]
-        yield Found(
-            f"transformers {version} has no optimizer {name}"
-            + (f"; it came with {since}" if since and release.version < since else f"; it went with {gone}"),
-            claim.line,
-            {"transformers": version, "optimizer": name},
-        )
+        return [
+            Found(
+                f"transformers {version} has no optimizer {name}"
+                + (
+                    f"; it came with {since}"
+                    if since and release.version < since
+                    else f"; it went with {gone}"
+                ),
+                claim.line,
+                {"transformers": version, "optimizer": name},
+            )
+        ]
+    return ()
 
 
 @rule("RH305", "warning")
-def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str, Claim]) -> Iterator[Found]:
+def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str, Claim]) -> Sequence[Found]:
     """The learning rate scheduler is none that this release has.
 
     The Trainer refuses names that it does not know. A name that no release knows may be somebody's own
@@ -351,32 +364,38 @@ def scheduler_exists(card: Card, hyperparameters: _Claims, versions: Mapping[str
     """
     claim = hyperparameters.get("lr_scheduler_type")
     if claim is None or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     name = _scheduler(claim.text)
     since = facts.SCHEDULERS.get(name, False)
     if since is None:
-        return
+        return ()
+    found: list[Found] = []
     if since is False:
         if _IDENTIFIER.fullmatch(name):
-            yield Found(
-                f"no release of transformers has a scheduler {clip(name)!r}",
-                claim.line,
-                {"scheduler": clip(name), "known": sorted(facts.SCHEDULERS)},
-                severity="note",
+            found.append(
+                Found(
+                    f"no release of transformers has a scheduler {clip(name)!r}",
+                    claim.line,
+                    {"scheduler": clip(name), "known": sorted(facts.SCHEDULERS)},
+                    severity="note",
+                )
             )
-        return
+        return found
     release = _release(versions)
     if release is not None and isinstance(since, Version) and release.version < since:
         version = clip(versions["transformers"].text)
-        yield Found(
-            f"scheduler {name} came with transformers {since}, the card says {version}",
-            claim.line,
-            {"scheduler": name, "since": str(since), "transformers": version},
+        found.append(
+            Found(
+                f"scheduler {name} came with transformers {since}, the card says {version}",
+                claim.line,
+                {"scheduler": name, "since": str(since), "transformers": version},
+            )
         )
+    return found
 
 
 @rule("RH306", "error")
-def warmup_ratio_is_one(hyperparameters: _Claims) -> Iterator[Found]:
+def warmup_ratio_is_one(hyperparameters: _Claims) -> Sequence[Found]:
     """The warmup ratio lies outside 0 to 1.
 
     It is the share of all steps in which the learning rate rises. The Trainer refuses anything else.
@@ -401,17 +420,23 @@ def warmup_ratio_is_one(hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - lr_scheduler_warmup_ratio: 0.1
     """
+    found: list[Found] = []
     for name in ("lr_scheduler_warmup_ratio", "warmup_ratio"):
         claim = hyperparameters.get(name)
         ratio = number(claim)
         if claim is not None and ratio is not None and not 0 <= ratio <= 1:
-            yield Found(
-                f"{name} {clip(claim.text)} is not between 0 and 1", claim.line, {"ratio": clip(claim.text)}
+            found.append(
+                Found(
+                    f"{name} {clip(claim.text)} is not between 0 and 1",
+                    claim.line,
+                    {"ratio": clip(claim.text)},
+                )
             )
+    return found
 
 
 @rule("RH307", "warning")
-def warmup_fits(hyperparameters: _Claims) -> Iterator[Found]:
+def warmup_fits(hyperparameters: _Claims) -> Sequence[Found]:
     """The warmup is longer than the training.
 
     The learning rate rises for more steps than the training has, so the stated one was never reached.
@@ -443,14 +468,15 @@ def warmup_fits(hyperparameters: _Claims) -> Iterator[Found]:
     claim = hyperparameters.get("lr_scheduler_warmup_steps")
     warmup = number(claim)
     if claim is None or warmup is None or warmup < 1 or _ignores_warmup(hyperparameters):
-        return
+        return ()
     steps = number(hyperparameters.get("training_steps"))
     if steps is not None and 0 < steps < warmup:
-        yield _cut_short(hyperparameters, claim, warmup, steps, f"the training has {steps:g}")
+        return [_cut_short(hyperparameters, claim, warmup, steps, f"the training has {steps:g}")]
+    return ()
 
 
 @rule("RH308", "note")
-def warmup_is_stated_once(hyperparameters: _Claims) -> Iterator[Found]:
+def warmup_is_stated_once(hyperparameters: _Claims) -> Sequence[Found]:
     """Both a warmup ratio and warmup steps are stated.
 
     Where both are set, the Trainer takes the steps and ignores the ratio.
@@ -478,18 +504,21 @@ def warmup_is_stated_once(hyperparameters: _Claims) -> Iterator[Found]:
     """
     steps = hyperparameters.get("lr_scheduler_warmup_steps")
     if steps is None or not (count := number(steps)):
-        return
+        return ()
     ratio = hyperparameters.get("lr_scheduler_warmup_ratio")
     if ratio is not None and (share := number(ratio)):
-        yield Found(
-            f"warmup ratio {share:g} and {count:g} warmup steps are both stated; the steps were used",
-            ratio.line,
-            {"ratio": share, "steps": count},
-        )
+        return [
+            Found(
+                f"warmup ratio {share:g} and {count:g} warmup steps are both stated; the steps were used",
+                ratio.line,
+                {"ratio": share, "steps": count},
+            )
+        ]
+    return ()
 
 
 @rule("RH309", "note")
-def warmup_is_used(hyperparameters: _Claims) -> Iterator[Found]:
+def warmup_is_used(hyperparameters: _Claims) -> Sequence[Found]:
     """A warmup is stated with a scheduler that has none.
 
     `constant` and `reduce_lr_on_plateau` take no notice of warmup steps; `constant_with_warmup` does.
@@ -516,20 +545,24 @@ def warmup_is_used(hyperparameters: _Claims) -> Iterator[Found]:
         - lr_scheduler_type: constant
     """
     if not _ignores_warmup(hyperparameters):
-        return
+        return ()
+    found: list[Found] = []
     for name in ("lr_scheduler_warmup_ratio", "lr_scheduler_warmup_steps"):
         claim = hyperparameters.get(name)
         if claim is not None and (warmup := number(claim)):
             scheduler = _scheduler(hyperparameters["lr_scheduler_type"].text)
-            yield Found(
-                f"scheduler {scheduler} takes no notice of {name} {warmup:g}",
-                claim.line,
-                {"scheduler": scheduler, name: warmup},
+            found.append(
+                Found(
+                    f"scheduler {scheduler} takes no notice of {name} {warmup:g}",
+                    claim.line,
+                    {"scheduler": scheduler, name: warmup},
+                )
             )
+    return found
 
 
 @rule("RH310", "warning")
-def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Claims) -> Iterator[Found]:
+def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Claims) -> Sequence[Found]:
     """A warmup is printed in a form of another release.
 
     Up to transformers 4.57 a ratio stands in lr_scheduler_warmup_ratio. From 5.0 on there is no such line: a
@@ -567,31 +600,37 @@ def warmup_is_of_the_release(card: Card, hyperparameters: _Claims, versions: _Cl
     steps = hyperparameters.get("lr_scheduler_warmup_steps")
     ratio = hyperparameters.get("lr_scheduler_warmup_ratio")
     if (steps is None and ratio is None) or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     release = _release(versions)
     if release is None or (release.is_development and release.version == facts.WARMUP_RATIO_GONE):
-        return
+        return ()
     version = clip(versions["transformers"].text)
+    found: list[Found] = []
     if ratio is not None and release.version >= facts.WARMUP_RATIO_GONE:
-        yield Found(
-            f"lr_scheduler_warmup_ratio {clip(ratio.text)} was printed up to transformers 4.57, "
-            f"the card says {version}",
-            ratio.line,
-            {"transformers": version, "ratio": clip(ratio.text)},
+        found.append(
+            Found(
+                f"lr_scheduler_warmup_ratio {clip(ratio.text)} was printed up to transformers 4.57, "
+                f"the card says {version}",
+                ratio.line,
+                {"transformers": version, "ratio": clip(ratio.text)},
+            )
         )
     if steps is not None and release.version < facts.WARMUP_STEPS_FRACTION and 0 < (number(steps) or 0) < 1:
-        yield Found(
-            f"{clip(steps.text)} warmup steps are no warmup in transformers {version}; "
-            "below 1 it is a ratio only from 5.0 on",
-            steps.line,
-            {"transformers": version, "steps": clip(steps.text)},
+        found.append(
+            Found(
+                f"{clip(steps.text)} warmup steps are no warmup in transformers {version}; "
+                "below 1 it is a ratio only from 5.0 on",
+                steps.line,
+                {"transformers": version, "steps": clip(steps.text)},
+            )
         )
+    return found
 
 
 @rule("RH311", "note", profiles=("default", "strict"))
 def silent_arguments_are_stated(
     card: Card, text: str, hyperparameters: _Claims, versions: _Claims
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """What the generator never prints is not stated: weight decay, clipping and bf16.
 
     A generated card leaves out weight_decay, max_grad_norm and bf16 even where they were set. Who re-runs the
@@ -630,10 +669,10 @@ def silent_arguments_are_stated(
     """
     claim = hyperparameters.get("learning_rate")
     if claim is None or "train_batch_size" not in hyperparameters or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     release = _release(versions)
     if release is None or any(name in hyperparameters for name in _SILENT):
-        return
+        return ()
     assumed: dict[str, float | bool] = {}
     if not _DECAY.search(text):
         assumed["weight_decay"] = 0.0
@@ -646,15 +685,18 @@ def silent_arguments_are_stated(
         shown = ", ".join(
             "no bf16" if name == "bf16" else f"{name} {value}" for name, value in assumed.items()
         )
-        yield Found(
-            f"not stated, so assumed as in transformers {version}: {shown}",
-            claim.line,
-            {"transformers": version, "assumed": assumed},
-        )
+        return [
+            Found(
+                f"not stated, so assumed as in transformers {version}: {shown}",
+                claim.line,
+                {"transformers": version, "assumed": assumed},
+            )
+        ]
+    return ()
 
 
 @rule("RH312", "warning")
-def learning_rate_is_likely(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def learning_rate_is_likely(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """The learning rate is far outside what such a training can have.
 
     Above 0.01 a full fine-tuning with Adam diverges; from scratch the border is taken as 0.05, for adapters
@@ -684,33 +726,33 @@ def learning_rate_is_likely(card: Card, hyperparameters: _Claims) -> Iterator[Fo
     claim = hyperparameters.get("learning_rate")
     rate = number(claim)
     if claim is None or rate is None or _LOWEST <= rate <= 0.01:
-        return
+        return ()
     evidence = {"learning_rate": clip(claim.text)}
     if not 0 <= rate < math.inf:  # nan too
-        yield Found(
-            f"no optimizer takes a learning rate of {clip(claim.text)}", claim.line, evidence, "error"
-        )
-        return
+        return [
+            Found(f"no optimizer takes a learning rate of {clip(claim.text)}", claim.line, evidence, "error")
+        ]
     if rate == 0:
-        yield Found("a learning rate of 0 trains nothing", claim.line, evidence)
-        return
+        return [Found("a learning rate of 0 trains nothing", claim.line, evidence)]
     if rate < _LOWEST:
-        yield Found(f"learning rate {rate:g} is too small to change weights", claim.line, evidence)
-        return
+        return [Found(f"learning rate {rate:g} is too small to change weights", claim.line, evidence)]
     method = _method(card)
     border = _HIGHEST[method] if _is_adam(card, hyperparameters) else 1.0
     if rate > border:
         times = rate / 5e-5
-        yield Found(
-            f"learning rate {rate:g} is {times:{',.0f' if times < 1e15 else 'g'}} times the Trainer's "
-            f"default 5e-05 and above {border:g} ({method})",
-            claim.line,
-            {**evidence, "border": border, "method": method},
-        )
+        return [
+            Found(
+                f"learning rate {rate:g} is {times:{',.0f' if times < 1e15 else 'g'}} times the Trainer's "
+                f"default 5e-05 and above {border:g} ({method})",
+                claim.line,
+                {**evidence, "border": border, "method": method},
+            )
+        ]
+    return ()
 
 
 @rule("RH313", "warning")
-def seed_is_stated(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def seed_is_stated(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """The seed is missing from a list that the generator always prints with one.
 
     The Trainer's generator prints `seed` on every card, so that somebody took it out.
@@ -748,11 +790,12 @@ def seed_is_stated(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         and "train_batch_size" in hyperparameters
         and not any("seed" in name for name in hyperparameters)
     ):
-        yield Found("no seed is stated", hyperparameters["learning_rate"].line, {"default": 42})
+        return [Found("no seed is stated", hyperparameters["learning_rate"].line, {"default": 42})]
+    return ()
 
 
 @rule("RH314", "error")
-def betas_are_betas(hyperparameters: _Claims) -> Iterator[Found]:
+def betas_are_betas(hyperparameters: _Claims) -> Sequence[Found]:
     """Adam's betas or epsilon are out of range.
 
     torch refuses betas outside 0 to 1 (1 excluded) and a negative epsilon: an error. A first beta above the
@@ -779,25 +822,27 @@ def betas_are_betas(hyperparameters: _Claims) -> Iterator[Found]:
     """
     claim = hyperparameters.get("optimizer")
     if claim is None or "betas=" not in claim.text[:100]:
-        return
+        return ()
     numbers = _betas(claim.text[:200])
     if numbers is None:
-        return
+        return ()
     first, second, epsilon = numbers
     evidence = {"beta1": first, "beta2": second, "epsilon": epsilon}
+    found: list[Found] = []
     for name, beta in (("beta1", first), ("beta2", second)):
         if not 0 <= beta < 1:
-            yield Found(f"{name} {beta:g} is not between 0 and 1", claim.line, evidence)
+            found.append(Found(f"{name} {beta:g} is not between 0 and 1", claim.line, evidence))
     if not 0 <= epsilon < math.inf:
-        yield Found(f"epsilon {epsilon:g} is refused by torch", claim.line, evidence)
+        found.append(Found(f"epsilon {epsilon:g} is refused by torch", claim.line, evidence))
     elif epsilon == 0 or epsilon > 1e-3:
-        yield Found(f"epsilon {epsilon:g} is unusual for Adam (1e-08)", claim.line, evidence, "note")
+        found.append(Found(f"epsilon {epsilon:g} is unusual for Adam (1e-08)", claim.line, evidence, "note"))
     if 0 <= second < first < 1:
-        yield Found(f"beta1 {first:g} is above beta2 {second:g}", claim.line, evidence, "note")
+        found.append(Found(f"beta1 {first:g} is above beta2 {second:g}", claim.line, evidence, "note"))
+    return found
 
 
 @rule("RH315", "warning")
-def label_smoothing_is_a_share(hyperparameters: _Claims) -> Iterator[Found]:
+def label_smoothing_is_a_share(hyperparameters: _Claims) -> Sequence[Found]:
     """The label smoothing factor lies outside 0 to 1.
 
     It is the share of the target that is spread over all labels. At 1 the labels no longer matter, above it
@@ -826,15 +871,18 @@ def label_smoothing_is_a_share(hyperparameters: _Claims) -> Iterator[Found]:
     claim = hyperparameters.get("label_smoothing_factor")
     factor = number(claim)
     if claim is not None and factor is not None and not 0 <= factor < 1:
-        yield Found(
-            f"label smoothing {clip(claim.text)} is not a share from 0 to below 1",
-            claim.line,
-            {"label_smoothing_factor": clip(claim.text)},
-        )
+        return [
+            Found(
+                f"label smoothing {clip(claim.text)} is not a share from 0 to below 1",
+                claim.line,
+                {"label_smoothing_factor": clip(claim.text)},
+            )
+        ]
+    return ()
 
 
 @rule("RH316", "warning")
-def stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A hyperparameter is stated again with another value.
 
     The same name stands twice in one list, and the values differ. A card of several trainings has a list for
@@ -861,6 +909,9 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 5e-05
         - seed: 42
     """
+    if ")" not in "".join(hyperparameters):
+        return ()
+    repeated: list[Found] = []
     for name, claim in hyperparameters.items():
         if name[-1:] != ")" or not (found := _REPEATED.fullmatch(name[:120])):
             continue
@@ -869,20 +920,23 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
             continue
         if not _in_one_list(card, first.line, claim.line):
             continue
-        yield Found(
-            f"{found[1]} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
-            claim.line,
-            {
-                "name": found[1],
-                "first": clip(first.text),
-                "again": clip(claim.text),
-                "first_line": first.line,
-            },
+        repeated.append(
+            Found(
+                f"{found[1]} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
+                claim.line,
+                {
+                    "name": found[1],
+                    "first": clip(first.text),
+                    "again": clip(claim.text),
+                    "first_line": first.line,
+                },
+            )
         )
+    return repeated
 
 
 @rule("RH317", "note")
-def values_are_plain(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def values_are_plain(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A value that is a number was written over by hand.
 
     `2*2 = 4`, `5.0 (extended to 7.0)`, `2 x A100 80G`: a person understands it, a program takes it for no
@@ -909,18 +963,22 @@ def values_are_plain(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         - gradient_accumulation_steps: 4
     """
     if card.kind not in _TRAINER_KINDS:
-        return
+        return ()
+    found: list[Found] = []
     for name, claim in hyperparameters.items():
         if name in _NUMERIC_SET and isinstance(claim.value, str) and number(claim) is None:
-            yield Found(
-                f"{name}: {clip(claim.text)!r} is no plain number",
-                claim.line,
-                {"name": name, "text": clip(claim.text)},
+            found.append(
+                Found(
+                    f"{name}: {clip(claim.text)!r} is no plain number",
+                    claim.line,
+                    {"name": name, "text": clip(claim.text)},
+                )
             )
+    return found
 
 
 @rule("RH318", "warning")
-def names_are_spelt(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A hyperparameter's name is misspelt.
 
     One word of it differs by a letter or two from the name that the generator prints.
@@ -946,18 +1004,22 @@ def names_are_spelt(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - gradient_accumulation_steps: 4
     """
-    if card.kind not in _TRAINER_KINDS:
-        return
+    if card.kind not in _TRAINER_KINDS or hyperparameters.keys() <= _NAMES:
+        return ()
+    found: list[Found] = []
     for name, claim in hyperparameters.items():
         if name in _NAMES:
             continue
         meant = _meant(name) if len(name) <= 40 else None
         if meant is not None and meant not in hyperparameters:
-            yield Found(f"{clip(name)} is misspelt: {meant}", claim.line, {"name": name, "meant": meant})
+            found.append(
+                Found(f"{clip(name)} is misspelt: {meant}", claim.line, {"name": name, "meant": meant})
+            )
+    return found
 
 
 @rule("RH319", "error")
-def counts_are_counts(hyperparameters: _Claims) -> Iterator[Found]:
+def counts_are_counts(hyperparameters: _Claims) -> Sequence[Found]:
     """A batch size, a number of devices or of accumulation steps is no whole number from 1 up.
 
     Batches, devices and accumulated steps are counted.
@@ -982,17 +1044,21 @@ def counts_are_counts(hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - train_batch_size: 8
     """
+    found: list[Found] = []
     for name in _COUNTS:
         claim = hyperparameters.get(name)
         if claim is None:
             continue
         count = number(claim)
         if count is not None and (count < 1 or count % 1 != 0):  # nan and inf leave no remainder of 0
-            yield Found(f"{name} {clip(claim.text)} is no count", claim.line, {name: clip(claim.text)})
+            found.append(
+                Found(f"{name} {clip(claim.text)} is no count", claim.line, {name: clip(claim.text)})
+            )
+    return found
 
 
 @rule("RH320", "warning")
-def training_has_a_length(hyperparameters: _Claims) -> Iterator[Found]:
+def training_has_a_length(hyperparameters: _Claims) -> Sequence[Found]:
     """The number of epochs or of training steps is not above 0.
 
     -1 steps stand for "as many as the epochs have" in the TrainingArguments and are left alone where epochs
@@ -1018,17 +1084,21 @@ def training_has_a_length(hyperparameters: _Claims) -> Iterator[Found]:
         - learning_rate: 2e-05
         - num_epochs: 3
     """
+    found: list[Found] = []
     for name in ("num_epochs", "training_steps"):
         claim = hyperparameters.get(name)
         length = number(claim)
         if claim is None or length is None or 0 < length < math.inf:
             continue
         if length != -1 or name == "num_epochs" or "num_epochs" not in hyperparameters:
-            yield Found(f"{name} {clip(claim.text)} trains nothing", claim.line, {name: clip(claim.text)})
+            found.append(
+                Found(f"{name} {clip(claim.text)} trains nothing", claim.line, {name: clip(claim.text)})
+            )
+    return found
 
 
 @rule("RH321", "note")
-def length_is_stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Found]:
+def length_is_stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """Both epochs and training steps are stated.
 
     Where both are set the Trainer takes the steps, and its generator prints only the one that counted.
@@ -1056,17 +1126,20 @@ def length_is_stated_once(card: Card, hyperparameters: _Claims) -> Iterator[Foun
     """
     steps, epochs = hyperparameters.get("training_steps"), hyperparameters.get("num_epochs")
     if steps is None or epochs is None or card.kind not in _TRAINER_KINDS:
-        return
+        return ()
     if (number(steps) or 0) > 0 and (number(epochs) or 0) > 0:
-        yield Found(
-            f"{clip(steps.text)} training steps and {clip(epochs.text)} epochs are both stated",
-            epochs.line,
-            {"training_steps": clip(steps.text), "num_epochs": clip(epochs.text)},
-        )
+        return [
+            Found(
+                f"{clip(steps.text)} training steps and {clip(epochs.text)} epochs are both stated",
+                epochs.line,
+                {"training_steps": clip(steps.text), "num_epochs": clip(epochs.text)},
+            )
+        ]
+    return ()
 
 
 @rule("RH322", "warning")
-def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -> Iterator[Found]:
+def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -> Sequence[Found]:
     """The results table ends within the warmup.
 
     The warmup has more steps than the table shows, and the number of epochs says no more: the learning rate
@@ -1114,21 +1187,22 @@ def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -
     claim = hyperparameters.get("lr_scheduler_warmup_steps")
     warmup = number(claim)
     if claim is None or warmup is None or warmup < 1 or _ignores_warmup(hyperparameters):
-        return
+        return ()
     planned = number(hyperparameters.get("training_steps"))
     if planned is None:
         planned = _planned(progress, hyperparameters)
     elif planned < warmup:
-        return  # said already
+        return ()  # said already
     points = progress.points("step")
     ended = points[-1][1] if points else None
     if planned is not None and 0 < planned < warmup:
         epochs = hyperparameters["num_epochs"].text
         why = f"{clip(epochs)} epochs have {planned:,.0f} at most by the table"
-        yield _cut_short(hyperparameters, claim, warmup, planned, why)
-    elif ended is not None and 0 < ended < warmup:
+        return [_cut_short(hyperparameters, claim, warmup, planned, why)]
+    if ended is not None and 0 < ended < warmup:
         why = f"the table ends at step {ended:g}"
-        yield structs.replace(_cut_short(hyperparameters, claim, warmup, ended, why), severity="note")
+        return [structs.replace(_cut_short(hyperparameters, claim, warmup, ended, why), severity="note")]
+    return ()
 
 
 def _cut_short(hyperparameters: _Claims, claim: Claim, warmup: float, steps: float, why: str) -> Found:

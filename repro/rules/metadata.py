@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from repro.facts.hub_vocabulary import (
+    common_keys,
     nearest_key,
     nearest_language,
     nearest_metric,
@@ -79,6 +80,8 @@ def capped(items: Sequence[T]) -> Sequence[tuple[T, str]]:
 
     What a rule found is worked out in full for these only: a card may hold a hundred thousand wrong tags.
     """
+    if not items:
+        return ()
     few = [(item, "") for item in items[:MOST]]
     if len(items) > MOST:
         few[-1] = items[MOST - 1], f" (and {len(items) - MOST:,} more)"
@@ -86,7 +89,7 @@ def capped(items: Sequence[T]) -> Sequence[tuple[T, str]]:
 
 
 @rule("RM102", "note")
-def front_matter_missing(card: Card) -> Iterator[Found]:
+def front_matter_missing(card: Card) -> Sequence[Found]:
     """A generated card has no front matter.
 
     The card carries a generator's marks, and every generator writes front matter above them; here it is gone.
@@ -117,12 +120,15 @@ def front_matter_missing(card: Card) -> Iterator[Found]:
         # bert-base-uncased-issues-128
     """
     if card.front_matter is None and card.kind not in ("article", "other"):
-        yield Found(
-            f"a card of the kind {card.kind} without front matter: the Hub reads no licence, base model or "
-            "data set from it",
-            1,
-            {"kind": card.kind},
-        )
+        return [
+            Found(
+                f"a card of the kind {card.kind} without front matter: the Hub reads no licence, base model "
+                "or data set from it",
+                1,
+                {"kind": card.kind},
+            )
+        ]
+    return ()
 
 
 def _meant(keys: Mapping[str, Sequence[int]]) -> bool:
@@ -191,7 +197,7 @@ def _odd(event: Any, depth: int) -> _Trouble | None:
 
 
 @rule("RM103", "error")
-def front_matter_broken(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def front_matter_broken(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The front matter is no YAML that the Hub reads.
 
     It cannot be parsed, is no mapping, or holds a tag that names a program's own type, such as
@@ -223,22 +229,25 @@ def front_matter_broken(front_matter: FrontMatter, keys: Mapping[str, Sequence[i
         # issues-128
     """
     if front_matter.state != "broken" or not _meant(keys):
-        return
+        return ()
     trouble = _trouble(front_matter)
     if trouble is None:
         # The lines up to the closing fence are YAML, but what was cut off there is not.
-        yield Found("the front matter cannot be read as YAML", front_matter.first)
-    elif trouble.broken:
+        return [Found("the front matter cannot be read as YAML", front_matter.first)]
+    if trouble.broken:
         line = front_matter.first + trouble.line
-        yield Found(
-            f"the front matter is no YAML that the Hub reads: {shown(trouble.what, 100)}",
-            line,
-            {"problem": shown(trouble.what, 200)},
-        )
+        return [
+            Found(
+                f"the front matter is no YAML that the Hub reads: {shown(trouble.what, 100)}",
+                line,
+                {"problem": shown(trouble.what, 200)},
+            )
+        ]
+    return ()
 
 
 @rule("RM104", "error")
-def front_matter_unclosed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def front_matter_unclosed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The front matter is never closed.
 
     It begins with `---`, and no second `---` follows.
@@ -268,15 +277,18 @@ def front_matter_unclosed(front_matter: FrontMatter, keys: Mapping[str, Sequence
         # distilbert-base-uncased-finetuned-squad
     """
     if front_matter.state == "unclosed" and _meant(keys):
-        yield Found(
-            f"the front matter is opened and not closed: {_number(len(keys), 'key')} shown as text",
-            max(1, front_matter.first - 1),
-            {"keys": [shown(key) for key in islice(keys, MOST)]},
-        )
+        return [
+            Found(
+                f"the front matter is opened and not closed: {_number(len(keys), 'key')} shown as text",
+                max(1, front_matter.first - 1),
+                {"keys": [shown(key) for key in islice(keys, MOST)]},
+            )
+        ]
+    return ()
 
 
 @rule("RM105", "note")
-def front_matter_unusual(front_matter: FrontMatter) -> Iterator[Found]:
+def front_matter_unusual(front_matter: FrontMatter) -> Sequence[Found]:
     """The front matter uses anchors, aliases, tags or great depth.
 
     All of it is YAML, but it has no place on a card. This program does not follow such references (they can
@@ -310,18 +322,21 @@ def front_matter_unusual(front_matter: FrontMatter) -> Iterator[Found]:
         # issues-128
     """
     if front_matter.state != "broken":
-        return
+        return ()
     trouble = _trouble(front_matter)
     if trouble and not trouble.broken:
-        yield Found(
-            f"the front matter was read for its simple lines only: {shown(trouble.what)}",
-            front_matter.first + trouble.line,
-            {"reason": shown(trouble.what)},
-        )
+        return [
+            Found(
+                f"the front matter was read for its simple lines only: {shown(trouble.what)}",
+                front_matter.first + trouble.line,
+                {"reason": shown(trouble.what)},
+            )
+        ]
+    return ()
 
 
 @rule("RM106", "error")
-def key_twice(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def key_twice(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A key of the front matter stands twice.
 
     YAML forbids it. Readers that let it pass keep one of the two values and drop the other.
@@ -351,17 +366,21 @@ def key_twice(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> I
         # issues-128
     """
     if front_matter.state == "unclosed":
-        return
+        return ()
+    found: list[Found] = []
     for (key, lines), more in capped([item for item in keys.items() if len(item[1]) > 1]):
-        yield Found(
-            f"the key {shown(key)} stands {len(lines)} times: on lines {_listed(lines)}{more}",
-            lines[1],
-            {"key": shown(key), "lines": list(lines[:MOST])},
+        found.append(
+            Found(
+                f"the key {shown(key)} stands {len(lines)} times: on lines {_listed(lines)}{more}",
+                lines[1],
+                {"key": shown(key), "lines": list(lines[:MOST])},
+            )
         )
+    return found
 
 
 @rule("RM107", "warning")
-def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A key of the front matter is nearly, but not quite, one that the Hub reads.
 
     Any key may be added, so an unknown one is no defect; one that is a letter away from a known one, or its
@@ -390,31 +409,37 @@ def key_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
 
         # issues-128
     """
-    words = vocabulary()
-    unknown = [key for key in keys if key not in words.keys and key not in words.other_keys]
+    common = common_keys()
+    unknown = [key for key in keys if key not in common]
+    if not unknown:
+        return ()
     wrong = [
         (key, meant)
         for key in unknown[:_MOST_VALUES]
         if (meant := nearest_key(key)) is not None and meant not in keys
     ]
+    found: list[Found] = []
     for (key, meant), more in capped(wrong):
         template = key == "licence" and front_matter.data.get(key) == "license"
-        yield Found(
-            f"the key {shown(key)} is not read; {meant} is"
-            + (" (TRL's template writes `licence: license`)" if template else "")
-            + more,
-            keys[key][0],
-            {"key": shown(key), "meant": meant},
-            help="write the model's real licence, e.g. `license: apache-2.0`"
-            if template
-            else f"write `{meant}`",
+        found.append(
+            Found(
+                f"the key {shown(key)} is not read; {meant} is"
+                + (" (TRL's template writes `licence: license`)" if template else "")
+                + more,
+                keys[key][0],
+                {"key": shown(key), "meant": meant},
+                help="write the model's real licence, e.g. `license: apache-2.0`"
+                if template
+                else f"write `{meant}`",
+            )
         )
+    return found
 
 
 @rule("RM108", "warning")
 def nothing_in_index(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """A value in model-index is null.
 
     The generator writes `config: null` where a data set has no configuration (transformers' issue 28137).
@@ -469,16 +494,20 @@ def nothing_in_index(
         for key, value in node.items()
         if value is None
     ]
+    found: list[Found] = []
     for (i, part, key), more in capped(nulls):
-        yield Found(
-            f"{part}.{shown(key)} of result {i} in model-index is null{more}",
-            place(front_matter, keys, "model-index", f"{key}:"),
-            {"result": i, "key": f"{part}.{shown(key)}"},
+        found.append(
+            Found(
+                f"{part}.{shown(key)} of result {i} in model-index is null{more}",
+                place(front_matter, keys, "model-index", f"{key}:"),
+                {"result": i, "key": f"{part}.{shown(key)}"},
+            )
         )
+    return found
 
 
 @rule("RM109", "warning")
-def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The results stand under `model_index`, which the Hub does not read.
 
     transformers 4.7 to 4.9 wrote the key with an underscore, and the metrics as one `metric`.
@@ -511,15 +540,18 @@ def index_misnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]])
         node = front_matter.data.get("model_index")
         first = node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else {}
         count = len(_results(first))
-        yield Found(
-            f"model_index is not read; model-index is ({_number(count, 'result')} unread)",
-            keys["model_index"][0],
-            {"results": count},
-        )
+        return [
+            Found(
+                f"model_index is not read; model-index is ({_number(count, 'result')} unread)",
+                keys["model_index"][0],
+                {"results": count},
+            )
+        ]
+    return ()
 
 
 @rule("RM110", "error")
-def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The model-index lacks what every reader of it needs.
 
     Each entry needs `name` and `results`, each result `task.type`, `dataset.type`, `dataset.name` and
@@ -567,23 +599,27 @@ def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
         # issues-128
     """
     if "model-index" not in front_matter.data or front_matter.state != "plain":
-        return
+        return ()
     node = front_matter.data["model-index"]
     line = place(front_matter, keys, "model-index")
     missing: dict[str, list[int]] = {}  # what, and in which results
     if node is None:
-        return  # nothing is stated, and nothing is lost
+        return ()  # nothing is stated, and nothing is lost
     if not isinstance(node, list):
         missing["a list of entries"] = []
     else:
         for entry in node:
             _entry(entry, missing)
+    found: list[Found] = []
     for what, results in missing.items():
-        yield Found(
-            f"model-index lacks {what}" + (f" in {_which(results)}" if results else ""),
-            line,
-            {"missing": what, "results": results[:MOST]},
+        found.append(
+            Found(
+                f"model-index lacks {what}" + (f" in {_which(results)}" if results else ""),
+                line,
+                {"missing": what, "results": results[:MOST]},
+            )
         )
+    return found
 
 
 def _entry(entry: Node, missing: dict[str, list[int]]) -> None:
@@ -621,7 +657,7 @@ def _lacking(result: Mapping[str, Node]) -> Iterator[str]:
 
 
 @rule("RM111", "warning")
-def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The pipeline_tag is no task that the Hub knows.
 
     A task's former name (`conversational`) is a note: the card was right when it was written.
@@ -648,22 +684,26 @@ def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
         # issues-128
     """
     known = vocabulary()
+    found: list[Found] = []
     for tag in texts(front_matter.data.get("pipeline_tag"))[:MOST]:
         if tag in known.pipeline_tags:
             continue
         meant = nearest_task(tag)
         former = tag in known.former_pipeline_tags
-        yield Found(
-            f"the task {shown(tag)} is not among the Hub's" + (f"; {meant} is" if meant else ""),
-            place(front_matter, keys, "pipeline_tag", tag),
-            {"task": shown(tag), "meant": meant},
-            severity="note" if former else None,
-            help=f"write `pipeline_tag: {meant}`" if meant else None,
+        found.append(
+            Found(
+                f"the task {shown(tag)} is not among the Hub's" + (f"; {meant} is" if meant else ""),
+                place(front_matter, keys, "pipeline_tag", tag),
+                {"task": shown(tag), "meant": meant},
+                severity="note" if former else None,
+                help=f"write `pipeline_tag: {meant}`" if meant else None,
+            )
         )
+    return found
 
 
 @rule("RM112", "warning")
-def language_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def language_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A language is no code of ISO 639.
 
     The Hub takes two or three letters, `code` and `multilingual`. A code with a region (`pt-BR`) is a note:
@@ -696,26 +736,34 @@ def language_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]
     """
     known = vocabulary().languages
     codes = texts(front_matter.data.get("language"))
+    found: list[Found] = []
     for code, more in capped([code for code in codes if code not in known and not _three_letters(code)]):
         meant = nearest_language(code)
         regional = _BCP47.fullmatch(code) and code.split("-", 1)[0] in known
-        yield Found(
-            f"«{shown(code)}» is no language code of ISO 639" + (f"; «{meant}» is" if meant else "") + more,
-            place(front_matter, keys, "language", code),
-            {"language": shown(code), "meant": meant},
-            severity="note" if regional else None,
-            help=f"write `{meant}`" + (f", and `{code}` under `language_bcp47`" if regional else "")
-            if meant
-            else None,
+        found.append(
+            Found(
+                f"«{shown(code)}» is no language code of ISO 639"
+                + (f"; «{meant}» is" if meant else "")
+                + more,
+                place(front_matter, keys, "language", code),
+                {"language": shown(code), "meant": meant},
+                severity="note" if regional else None,
+                help=f"write `{meant}`" + (f", and `{code}` under `language_bcp47`" if regional else "")
+                if meant
+                else None,
+            )
         )
     if "no" in codes and _unquoted_no(front_matter):
-        yield Found(
-            "the language no is not quoted: YAML 1.1, and so the Hub's client, reads false",
-            place(front_matter, keys, "language", "no"),
-            {"language": "no"},
-            severity="note",
-            help='write "no" in quotes',
+        found.append(
+            Found(
+                "the language no is not quoted: YAML 1.1, and so the Hub's client, reads false",
+                place(front_matter, keys, "language", "no"),
+                {"language": "no"},
+                severity="note",
+                help='write "no" in quotes',
+            )
         )
+    return found
 
 
 def _three_letters(code: str) -> bool:
@@ -730,7 +778,7 @@ def _unquoted_no(front: FrontMatter) -> bool:
 
 
 @rule("RM113", "note", profiles=("strict", "hub"))
-def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The front matter names no library.
 
     transformers writes `library_name` from 4.45 on; older cards have none.
@@ -757,11 +805,12 @@ def library_missing(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
         # issues-128
     """
     if not texts(front_matter.data.get("library_name")) and "library" not in keys:
-        yield Found("the front matter names no library_name", max(1, front_matter.first - 1))
+        return [Found("the front matter names no library_name", max(1, front_matter.first - 1))]
+    return ()
 
 
 @rule("RM114", "warning")
-def tags_contradict(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def tags_contradict(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A tag contradicts the key that it repeats.
 
     Tags such as `base_model:adapter:X` and `license:X` repeat what `base_model` and `license` state; here
@@ -793,12 +842,16 @@ def tags_contradict(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
 
         # issues-128
     """
+    found: list[Found] = []
     for (tag, kind, stated), more in capped(list(_contradictions(front_matter))):
-        yield Found(
-            f"the tag {shown(tag)} contradicts {kind}: {shown(', '.join(stated[:MOST]))}{more}",
-            place(front_matter, keys, "tags", tag),
-            {"tag": shown(tag), kind: [shown(each) for each in stated[:MOST]]},
+        found.append(
+            Found(
+                f"the tag {shown(tag)} contradicts {kind}: {shown(', '.join(stated[:MOST]))}{more}",
+                place(front_matter, keys, "tags", tag),
+                {"tag": shown(tag), kind: [shown(each) for each in stated[:MOST]]},
+            )
         )
+    return found
 
 
 def _contradictions(front: FrontMatter) -> Iterator[tuple[str, str, Sequence[str]]]:
@@ -815,7 +868,7 @@ def _contradictions(front: FrontMatter) -> Iterator[tuple[str, str, Sequence[str
 
 
 @rule("RM115", "note")
-def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A metric is nearly, but not quite, the id of a common one.
 
     Metrics of one's own are fine; only what is a letter, a blank or a capital away from a common id is found.
@@ -846,17 +899,21 @@ def metric_misspelt(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
     """
     metrics = texts(front_matter.data.get("metrics"))[:_MOST_VALUES]
     wrong = [(metric, meant) for metric in metrics if (meant := nearest_metric(metric))]
+    found: list[Found] = []
     for (metric, meant), more in capped(wrong):
-        yield Found(
-            f"the metric {shown(metric)} is probably {meant}{more}",
-            place(front_matter, keys, "metrics", metric),
-            {"metric": shown(metric), "meant": meant},
-            help=f"write `{meant}`",
+        found.append(
+            Found(
+                f"the metric {shown(metric)} is probably {meant}{more}",
+                place(front_matter, keys, "metrics", metric),
+                {"metric": shown(metric), "meant": meant},
+                help=f"write `{meant}`",
+            )
         )
+    return found
 
 
 @rule("RM116", "warning")
-def undecodable(card: Card, text: str) -> Iterator[Found]:
+def undecodable(card: Card, text: str) -> Sequence[Found]:
     """The card is not wholly UTF-8, or was once decoded wrongly.
 
     Bytes that are no UTF-8 are read as the replacement character U+FFFD. The character itself in a file means
@@ -880,24 +937,29 @@ def undecodable(card: Card, text: str) -> Iterator[Found]:
     """
     at = text.find("\ufffd")
     if card.undecodable:
-        yield Found(
-            f"{_number(card.undecodable, 'byte')} of the card: no UTF-8",
-            line_at(text, at) if at >= 0 else None,
-            {"bytes": card.undecodable},
-        )
-    elif at >= 0:
+        return [
+            Found(
+                f"{_number(card.undecodable, 'byte')} of the card: no UTF-8",
+                line_at(text, at) if at >= 0 else None,
+                {"bytes": card.undecodable},
+            )
+        ]
+    if at >= 0:
         count = text.count("\ufffd")
-        yield Found(
-            f"{_number(count, 'replacement character')} U+FFFD: the card was once decoded wrongly",
-            line_at(text, at),
-            {"characters": count},
-        )
+        return [
+            Found(
+                f"{_number(count, 'replacement character')} U+FFFD: the card was once decoded wrongly",
+                line_at(text, at),
+                {"characters": count},
+            )
+        ]
+    return ()
 
 
 @rule("RM117", "note")
 def names_differ(
     card: Card, front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The title and model-index name different models.
 
     Both come from one variable, so they part when a card is copied or the model renamed. Only a title that is
@@ -929,20 +991,23 @@ def names_differ(
     """
     name = index.get("name")
     if not isinstance(name, str) or not card.headings or card.headings[0].level != 1:
-        return
+        return ()
     title = _TITLE.sub("", card.headings[0].title, count=1).strip(" `*")
     if not ("-" in title or "_" in title) or " " in title:
-        return
+        return ()
     one, two = _last(name), _last(title)
     if one in two or two in one:  # nearly always, and quickly told
-        return
+        return ()
     short, long = sorted((_SEPARATORS.sub("", one), _SEPARATORS.sub("", two)), key=len)
     if short and short not in long:
-        yield Found(
-            f"the title is {shown(title)}, and model-index names {shown(name)}",
-            place(front_matter, keys, "model-index", name),
-            {"title": shown(title), "name": shown(name)},
-        )
+        return [
+            Found(
+                f"the title is {shown(title)}, and model-index names {shown(name)}",
+                place(front_matter, keys, "model-index", name),
+                {"title": shown(title), "name": shown(name)},
+            )
+        ]
+    return ()
 
 
 def _last(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -69,7 +69,7 @@ def _is_path(name: str) -> bool:
 
 
 @rule("RD501", "note")
-def data_unnamed(sentence: Sentence, claims: Claims) -> Iterator[Found]:
+def data_unnamed(sentence: Sentence, claims: Claims) -> Sequence[Found]:
     """The card does not say which data the model was trained on.
 
     "An unknown dataset" (spelt `unkown` up to transformers 4.9) is what the generator writes when it is not
@@ -97,21 +97,23 @@ def data_unnamed(sentence: Sentence, claims: Claims) -> Iterator[Found]:
     """
     found = _UNNAMED.search(sentence.text)
     if not found:
-        return
+        return ()
     word = found[1]
     named = f", although the front matter names {shown(claims.datasets[0])}" if claims.datasets else ""
     none = word.lower() == "none"
-    yield Found(
-        (f"«the {word} dataset»: a data set called None" if none else f"trained on an {word} dataset")
-        + named,
-        sentence.line,
-        {"word": word, "datasets": [shown(name) for name in claims.datasets[:MOST]]},
-        severity="warning" if none else None,
-    )
+    return [
+        Found(
+            (f"«the {word} dataset»: a data set called None" if none else f"trained on an {word} dataset")
+            + named,
+            sentence.line,
+            {"word": word, "datasets": [shown(name) for name in claims.datasets[:MOST]]},
+            severity="warning" if none else None,
+        )
+    ]
 
 
 @rule("RD502", "error")
-def data_null(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def data_null(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """A data set in the front matter is null, or called None.
 
     The generator wrote `datasets: - null` where it was given no name (transformers' issue 13528). The words
@@ -142,24 +144,30 @@ def data_null(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> I
     node = front_matter.data.get("datasets")
     items = node if isinstance(node, list) else [node] if node is not None else []
     nulls = sum(item is None for item in items)
+    found: list[Found] = []
     if nulls:
-        yield Found(
-            f"{nulls} of {len(items)} data sets {'is' if nulls == 1 else 'are'} null",
-            place(front_matter, keys, "datasets", "null"),
-            {"null": nulls, "datasets": len(items)},
-        )
-    for name in dict.fromkeys(texts(node)):  # there are few such words
-        if name.lower() in _NOTHING:
-            yield Found(
-                f"a data set is called {shown(name)}",
-                place(front_matter, keys, "datasets", name),
-                {"dataset": shown(name)},
-                severity="warning",
+        found.append(
+            Found(
+                f"{nulls} of {len(items)} data sets {'is' if nulls == 1 else 'are'} null",
+                place(front_matter, keys, "datasets", "null"),
+                {"null": nulls, "datasets": len(items)},
             )
+        )
+    found += [
+        Found(
+            f"a data set is called {shown(name)}",
+            place(front_matter, keys, "datasets", name),
+            {"dataset": shown(name)},
+            severity="warning",
+        )
+        for name in dict.fromkeys(texts(node))  # there are few such words
+        if name.lower() in _NOTHING
+    ]
+    return found
 
 
 @rule("RD503", "warning")
-def data_local(card: Card, claims: Claims) -> Iterator[Found]:
+def data_local(card: Card, claims: Claims) -> Sequence[Found]:
     """A data set is named by a place on the author's machine.
 
     A path or a file is nobody else's. The name of a loader (`json`, `csv`, `imagefolder`), or just `data`, is
@@ -188,19 +196,23 @@ def data_local(card: Card, claims: Claims) -> Iterator[Found]:
         # issues-128
     """
     wrong = [name for name in claims.datasets if name.lower() in _LOADERS or is_path(name)]
+    found: list[Found] = []
     for name, more in capped(wrong):
         loader = name.lower() in _LOADERS
         what = "a loader's name or no name at all" if loader else "a place on somebody's machine"
-        yield Found(
-            f"the data set {shown(name)} is {what}{more}",
-            _line_of(card, name),
-            {"dataset": shown(name)},
-            severity="note" if loader else None,
+        found.append(
+            Found(
+                f"the data set {shown(name)} is {what}{more}",
+                _line_of(card, name),
+                {"dataset": shown(name)},
+                severity="note" if loader else None,
+            )
         )
+    return found
 
 
 @rule("RD504", "warning")
-def base_local(card: Card, claims: Claims) -> Iterator[Found]:
+def base_local(card: Card, claims: Claims) -> Sequence[Found]:
     """The base model is named by a place on the author's machine.
 
     transformers and its relatives write the folder that the model was loaded from (transformers' issues
@@ -227,19 +239,23 @@ def base_local(card: Card, claims: Claims) -> Iterator[Found]:
         # issues-128
     """
     wrong = [name for name in _bases(card, claims) if name.startswith(_ADDRESS) or is_path(name)]
+    found: list[Found] = []
     for name, more in capped(wrong):
         address = name.startswith(_ADDRESS)
         what = "an address, not a name" if address else "a place on somebody's machine"
-        yield Found(
-            f"the base model {shown(name)} is {what}{more}",
-            _line_of(card, name),
-            {"base_model": shown(name)},
-            severity="note" if address else None,
+        found.append(
+            Found(
+                f"the base model {shown(name)} is {what}{more}",
+                _line_of(card, name),
+                {"base_model": shown(name)},
+                severity="note" if address else None,
+            )
         )
+    return found
 
 
 @rule("RD505", "warning")
-def base_nothing(sentence: Sentence) -> Iterator[Found]:
+def base_nothing(sentence: Sentence) -> Sequence[Found]:
     """The card says "a fine-tuned version of" and names nothing.
 
     Generators write `[None](https://huggingface.co/None)` or an empty link where the model came from memory.
@@ -261,17 +277,20 @@ def base_nothing(sentence: Sentence) -> Iterator[Found]:
         This model is a fine-tuned version of [gpt2](https://huggingface.co/gpt2).
     """
     if sentence.base and ((name := sentence.base[0]) == "" or name.lower() in _NOTHING):
-        yield Found(
-            "a fine-tuned version of " + (f"«{shown(name)}»" if name else "nothing: the name is empty"),
-            sentence.line,
-            {"named": shown(name)},
-        )
+        return [
+            Found(
+                "a fine-tuned version of " + (f"«{shown(name)}»" if name else "nothing: the name is empty"),
+                sentence.line,
+                {"named": shown(name)},
+            )
+        ]
+    return ()
 
 
 @rule("RD506", "warning")
 def base_differs(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], sentence: Sentence
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The base model in the front matter is not the one in the text.
 
     Or the text says "trained from scratch", which the generator writes where it lost the base model's name.
@@ -305,28 +324,32 @@ def base_differs(
     """
     stated = [name for name in texts(front_matter.data.get("base_model")) if name.lower() not in _NOTHING]
     if not stated or any(map(is_path, stated)):
-        return  # of a folder the generator says "from scratch" too; RD504 has it
+        return ()  # of a folder the generator says "from scratch" too; RD504 has it
     line = place(front_matter, keys, "base_model")
     if sentence.from_scratch:
-        yield Found(
-            f"base_model is {shown(stated[0])}, but line {sentence.line} says trained from scratch",
-            line,
-            {"base_model": [shown(name) for name in stated[:MOST]], "text": None},
-        )
-        return
+        return [
+            Found(
+                f"base_model is {shown(stated[0])}, but line {sentence.line} says trained from scratch",
+                line,
+                {"base_model": [shown(name) for name in stated[:MOST]], "text": None},
+            )
+        ]
     named = _named(sentence)
     if named and not any(_same(one, other) for one in stated for other in named):
-        yield Found(
-            f"base_model is {shown(stated[0])}, but line {sentence.line} says {shown(named[0])}",
-            line,
-            {"base_model": [shown(name) for name in stated[:MOST]], "text": shown(named[0])},
-        )
+        return [
+            Found(
+                f"base_model is {shown(stated[0])}, but line {sentence.line} says {shown(named[0])}",
+                line,
+                {"base_model": [shown(name) for name in stated[:MOST]], "text": shown(named[0])},
+            )
+        ]
+    return ()
 
 
 @rule("RD507", "note")
 def evaluated_on_training_split(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any], claims: Claims
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The results in model-index are said to come from the split `train`.
 
     Often they do not: before transformers 4.26 the generator named the *training* set there (issue 20506),
@@ -383,18 +406,20 @@ def evaluated_on_training_split(
     ]
     count = sum(split == "train" for split in splits)
     if not count:
-        return
+        return ()
     old = _before_evaluation_set_was_named(claims)
-    yield Found(
-        f"{count} of {len(splits)} results in model-index come from the split train"
-        + (": the generator named the training set before 4.26" if old else ""),
-        place(front_matter, keys, "model-index", "split: train"),
-        {"results": len(splits), "on_train": count, "generator_before_4_26": old},
-    )
+    return [
+        Found(
+            f"{count} of {len(splits)} results in model-index come from the split train"
+            + (": the generator named the training set before 4.26" if old else ""),
+            place(front_matter, keys, "model-index", "split: train"),
+            {"results": len(splits), "on_train": count, "generator_before_4_26": old},
+        )
+    ]
 
 
 @rule("RD508", "warning")
-def adapter_without_base(hub_card: Card, claims: Claims) -> Iterator[Found]:
+def adapter_without_base(hub_card: Card, claims: Claims) -> Sequence[Found]:
     """An adapter's card names no base model.
 
     Neither the front matter nor the text says which model the adapter belongs to.
@@ -421,11 +446,12 @@ def adapter_without_base(hub_card: Card, claims: Claims) -> Iterator[Found]:
         # issues-128
     """
     if hub_card.kind == "peft" and not claims.base_model:
-        yield Found("a peft adapter whose base model is named nowhere")
+        return [Found("a peft adapter whose base model is named nowhere")]
+    return ()
 
 
 @rule("RD509", "warning")
-def same_data(text: str, mentions_samples: bool) -> Iterator[Found]:
+def same_data(text: str, mentions_samples: bool) -> Sequence[Found]:
     """The evaluation data are the training data.
 
     sentence-transformers prints the size and the statistics of both sets. Where both are equal it is one
@@ -472,30 +498,34 @@ def same_data(text: str, mentions_samples: bool) -> Iterator[Found]:
         * Size: 180 evaluation samples
     """
     if not mentions_samples or " evaluation samples" not in text:
-        return
+        return ()
     sets: dict[str, dict[str, tuple[int, str]]] = {"training": {}, "evaluation": {}}
     for match in _SIZE.finditer(text):
         at = text.find("| details", match.end(), match.end() + 5_000)
         details = text[at : text.find("\n", at)][:10_000] if at >= 0 else ""
         sets[match[2]].setdefault(match[1], (match.start(), details))
+    found: list[Found] = []
     for size, (at, details) in list(sets["evaluation"].items())[:MOST]:
         # Small sets are often cut to the same round number.
         if size not in sets["training"] or len(size) < 3 or size.endswith("00"):
             continue
         same = bool(details) and sets["training"][size][1] == details
-        yield Found(
-            f"the training and the evaluation set both have {size} samples"
-            + (" with the same statistics: they are one" if same else ": are they one?"),
-            line_at(text, at),
-            {"samples": int(size.replace(",", "") or 0), "same_statistics": same},
-            severity=None if same else "note",
+        found.append(
+            Found(
+                f"the training and the evaluation set both have {size} samples"
+                + (" with the same statistics: they are one" if same else ": are they one?"),
+                line_at(text, at),
+                {"samples": int(size.replace(",", "") or 0), "same_statistics": same},
+                severity=None if same else "note",
+            )
         )
+    return found
 
 
 @rule("RD510", "note")
 def licence_missing(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], claims: Claims
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The front matter names no licence.
 
     A licence in the text alone is none to the Hub and to whoever filters by it.
@@ -523,17 +553,19 @@ def licence_missing(
         # issues-128
     """
     if texts(front_matter.data.get("license")) or any(key.startswith(("licen", "lisen")) for key in keys):
-        return
+        return ()
     base = base_licence(claims.base_model) if claims.base_model else None
-    yield Found(
-        "no licence in the front matter" + (f"; the base model's is {base.name}" if base else ""),
-        max(1, front_matter.first - 1),
-        {"base_license": base.name if base else None},
-    )
+    return [
+        Found(
+            "no licence in the front matter" + (f"; the base model's is {base.name}" if base else ""),
+            max(1, front_matter.first - 1),
+            {"base_license": base.name if base else None},
+        )
+    ]
 
 
 @rule("RD511", "warning")
-def licence_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def licence_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The licence is none of the Hub's identifiers.
 
     A misspelt one, a licence's name in words, or one that the Hub's list does not have.
@@ -560,18 +592,22 @@ def licence_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
         # issues-128
     """
     names = texts(front_matter.data.get("license"))
+    found: list[Found] = []
     for name, more in capped([name for name in names if name not in identifiers()]):
         meant = suggest(name)
-        yield Found(
-            f"{shown(name)} is no licence that the Hub knows" + (f"; {meant} is" if meant else "") + more,
-            place(front_matter, keys, "license", name),
-            {"license": shown(name), "meant": meant},
-            help=f"write `license: {meant}`" if meant else None,
+        found.append(
+            Found(
+                f"{shown(name)} is no licence that the Hub knows" + (f"; {meant} is" if meant else "") + more,
+                place(front_matter, keys, "license", name),
+                {"license": shown(name), "meant": meant},
+                help=f"write `license: {meant}`" if meant else None,
+            )
         )
+    return found
 
 
 @rule("RD512", "note")
-def licence_unnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def licence_unnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
     """The licence is `other` or `unknown`, and nothing says which.
 
     LLaMA-Factory writes `license: other` on every card.
@@ -598,22 +634,17 @@ def licence_unnamed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
 
         # issues-128
     """
-    for name in texts(front_matter.data.get("license"))[:1]:
-        if (
-            name in ("other", "unknown")
-            and not {"license_name", "license_link", "license_details"} & keys.keys()
-        ):
-            yield Found(
-                f"license: {name}, without license_name or license_link",
-                place(front_matter, keys, "license"),
-                {"license": name},
-            )
+    name = next(iter(texts(front_matter.data.get("license"))), "")
+    if name not in ("other", "unknown") or {"license_name", "license_link", "license_details"} & keys.keys():
+        return ()
+    message = f"license: {name}, without license_name or license_link"
+    return [Found(message, place(front_matter, keys, "license"), {"license": name})]
 
 
 @rule("RD513", "warning")
 def licence_not_the_bases(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], claims: Claims, context: Context
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The licence permits what the base model's does not.
 
     The base model is for non-commercial use only, forbids derivatives, or has an agreement or a list of
@@ -647,23 +678,27 @@ def licence_not_the_bases(
     """
     stated = texts(front_matter.data.get("license"))
     if not stated or not claims.base_model:
-        return
+        return ()
+    found: list[Found] = []
     for name in (texts(front_matter.data.get("base_model")) or [claims.base_model])[:MOST]:
         base = _asked(context) or base_licence(name)
         severity = _contradiction(base, stated) if base and base.name not in stated else None
         if base and severity:
-            yield Found(
-                f"license: {shown(', '.join(stated[:MOST]))}, but the base model {shown(name)} is under "
-                f"{shown(base.name)} ({base.terms})",
-                place(front_matter, keys, "license"),
-                {
-                    "license": [shown(each) for each in stated[:MOST]],
-                    "base_model": shown(name),
-                    "base_license": shown(base.name),
-                    "base_terms": base.terms,
-                },
-                severity=severity,
+            found.append(
+                Found(
+                    f"license: {shown(', '.join(stated[:MOST]))}, but the base model {shown(name)} is under "
+                    f"{shown(base.name)} ({base.terms})",
+                    place(front_matter, keys, "license"),
+                    {
+                        "license": [shown(each) for each in stated[:MOST]],
+                        "base_model": shown(name),
+                        "base_license": shown(base.name),
+                        "base_terms": base.terms,
+                    },
+                    severity=severity,
+                )
             )
+    return found
 
 
 def _contradiction(base: BaseLicence, stated: Sequence[str]) -> Severity | None:
@@ -694,7 +729,7 @@ def _asked(context: Context) -> BaseLicence | None:
 @rule("RD514", "warning")
 def licence_not_the_texts(
     card: Card, front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], text: str
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The text states another licence than the front matter.
 
     A family and a member of it (`cc`, `cc-by-4.0`) are no contradiction, and neither is a long licence text.
@@ -725,13 +760,14 @@ def licence_not_the_texts(
     """
     stated = texts(front_matter.data.get("license"))[:MOST]
     if not stated or not all(name in identifiers() for name in stated):
-        return
+        return ()
     number = front_matter.first - 1 + len(front_matter.lines)
     begin = end = sum(map(len, card.lines[:number])) + number  # of the text below the front matter
+    found: list[Found] = []
     for _ in range(MOST):  # a card that quotes a whole licence mentions it more often
         at = text.find("icen", end)
         if at < 0:
-            return
+            return found
         number += text.count("\n", begin, at)
         begin, end = at, text.find("\n", at, at + 1_000)
         if end < 0:
@@ -741,11 +777,14 @@ def licence_not_the_texts(
         if said in (None, "other", "unknown") or any(_alike(str(said), name) for name in stated):
             continue
         line = place(front_matter, keys, "license")
-        yield Found(
-            f"the text says {said}, the front matter (line {line}) {', '.join(stated)}",
-            number + 1,
-            {"text": said, "license": stated},
+        found.append(
+            Found(
+                f"the text says {said}, the front matter (line {line}) {', '.join(stated)}",
+                number + 1,
+                {"text": said, "license": stated},
+            )
         )
+    return found
 
 
 def _alike(one: str, other: str) -> bool:
@@ -756,7 +795,7 @@ def _alike(one: str, other: str) -> bool:
 @rule("RD515", "note", profiles=("strict", "hub"))
 def base_only_in_text(
     front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], sentence: Sentence
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The base model stands in the text and not in the front matter.
 
     transformers writes `base_model` from 4.31 on; older cards have none.
@@ -789,17 +828,20 @@ def base_only_in_text(
         an unknown dataset.
     """
     if texts(front_matter.data.get("base_model")) or "base_model" in keys or "base-model" in keys:
-        return
+        return ()
     named = _named(sentence)
     name = named[-1] if named else ""
     if "/" in canonical(name) and not is_path(name):
         meant = canonical(name)
-        yield Found(
-            f"the base model {shown(name)} (line {sentence.line}) is not in the front matter",
-            max(1, front_matter.first - 1),
-            {"base_model": shown(meant)},
-            help=f"add `base_model: {shown(meant)}`",
-        )
+        return [
+            Found(
+                f"the base model {shown(name)} (line {sentence.line}) is not in the front matter",
+                max(1, front_matter.first - 1),
+                {"base_model": shown(meant)},
+                help=f"add `base_model: {shown(meant)}`",
+            )
+        ]
+    return ()
 
 
 # ------------------------------------------------------------------------------------------- helpers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from repro.records.card import Card
 from repro.records.claims import Finding
@@ -25,7 +25,7 @@ _POINTER = "version https://git-lfs.github.com/spec/"
 
 
 @rule(READABLE, "error")
-def readable(card: Card) -> Iterator[Found]:
+def readable(card: Card) -> Sequence[Found]:
     """The card cannot be read.
 
     What was found in the card's place is no card: the answer of a server ("Entry not found"), the pointer of
@@ -49,12 +49,13 @@ def readable(card: Card) -> Iterator[Found]:
         This model is a fine-tuned version of bert-base-uncased on an unknown dataset.
     """
     if len(card.lines) > 8:  # neither an answer nor a pointer is longer
-        return
+        return ()
     lines = [line.strip() for line in card.lines if line.strip()]
     if len(lines) == 1 and lines[0].lower() in _ANSWERS:
-        yield Found(f"cannot be read: a server's answer instead of a card: {clip(lines[0])}", 1)
-    elif lines and lines[0].startswith(_POINTER):
-        yield Found("cannot be read: a pointer of Git LFS instead of a card", 1)
+        return [Found(f"cannot be read: a server's answer instead of a card: {clip(lines[0])}", 1)]
+    if lines and lines[0].startswith(_POINTER):
+        return [Found("cannot be read: a pointer of Git LFS instead of a card", 1)]
+    return ()
 
 
 def unreadable(problem: str) -> Finding:

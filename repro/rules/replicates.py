@@ -115,7 +115,7 @@ def lies_with_its_replicates(progress: Progress, replicates: Beside) -> Iterator
 
 
 @rule("RT221", "note")
-def has_a_known_stream(progress: Progress, replicates: Beside, claims: Claims) -> Iterator[Found]:
+def has_a_known_stream(progress: Progress, replicates: Beside, claims: Claims) -> Sequence[Found]:
     """The validation curve belongs to none of the replicates' random streams, or not to that of its versions.
 
     The order of the data, and the masks where there are some, follow from the seed and the versions.
@@ -175,7 +175,7 @@ def has_a_known_stream(progress: Progress, replicates: Beside, claims: Claims) -
 
     nearest, stated = replicates.nearest, _stated(claims.versions)
     if nearest is None or progress.validation is None:
-        return
+        return ()
     group, most = nearest
     evidence = {
         "streams": [
@@ -188,20 +188,25 @@ def has_a_known_stream(progress: Progress, replicates: Beside, claims: Claims) -
     line = progress.lines[0]
     if most < SAME_STREAM:
         said = f"; its versions say stream {stated}" if stated else ""
-        yield Found(
-            f"the validation curve belongs to none of {_streams(replicates.groups)}: its zigzag correlates "
-            f"{most:.2f} at most, with {group.describe()}{said}",
-            line,
-            evidence,
-        )
-    elif stated and group.name and stated != group.name:
-        yield Found(
-            f"the validation curve is one of {group.describe()}, with which its zigzag correlates "
-            f"{most:.2f}; the versions stated say stream {stated}",
-            line,
-            evidence,
-            "warning",
-        )
+        return [
+            Found(
+                f"the validation curve belongs to none of {_streams(replicates.groups)}: its zigzag "
+                f"correlates {most:.2f} at most, with {group.describe()}{said}",
+                line,
+                evidence,
+            )
+        ]
+    if stated and group.name and stated != group.name:
+        return [
+            Found(
+                f"the validation curve is one of {group.describe()}, with which its zigzag correlates "
+                f"{most:.2f}; the versions stated say stream {stated}",
+                line,
+                evidence,
+                "warning",
+            )
+        ]
+    return ()
 
 
 @rule("RT222", "note")
@@ -267,7 +272,7 @@ def is_no_replicate_of_itself(progress: Progress, replicates: Beside) -> Iterato
 
 
 @rule("RT223", "note")
-def can_be_laid_beside(progress: Progress, replicates: Beside) -> Iterator[Found]:
+def can_be_laid_beside(progress: Progress, replicates: Beside) -> Sequence[Found]:
     """The replicates cannot be compared with this table.
 
     At no step of the table do at least three replicates have a loss.
@@ -324,13 +329,16 @@ def can_be_laid_beside(progress: Progress, replicates: Beside) -> Iterator[Found
 
         ours = [f"{step:g}" for _, step in progress.points("step")[:3]]
         theirs = [str(each.step) for peer in replicates.others[:1] for each in peer.evaluations[:3]]
-        yield Found(
-            f"no loss has {FEWEST_PEERS} of the {len(replicates.others)} replicates beside it: the table "
-            f"has steps {', '.join(ours) or '(none)'}, …, the first replicate "
-            f"{', '.join(theirs) or '(none)'}, …",
-            progress.lines[0],
-            {"replicates": len(replicates.others)},
-        )
+        return [
+            Found(
+                f"no loss has {FEWEST_PEERS} of the {len(replicates.others)} replicates beside it: the table "
+                f"has steps {', '.join(ours) or '(none)'}, …, the first replicate "
+                f"{', '.join(theirs) or '(none)'}, …",
+                progress.lines[0],
+                {"replicates": len(replicates.others)},
+            )
+        ]
+    return ()
 
 
 def _stated(versions: Mapping[str, Claim]) -> str | None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import filterfalse
 
 from repro.records.card import Card
 from repro.rules.interface import Found, Rule, Severity, clip, rule
@@ -48,36 +49,34 @@ class Secret:
 
 # Each begins with a literal letter or word, which `re` looks for at a billion characters a second; the secret
 # is the first group, or the whole. Repeats are possessive or bounded, so that no text takes more than linear
-# time. The capitals named first stand in every match and seldom in a card, and one letter is found at once.
-_TOKENS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    ("", "Hugging Face token", re.compile(r"hf_[A-Za-z0-9]{30,}+")),
-    ("", "GitHub token", re.compile(r"g(?:h[opsu]_[A-Za-z0-9]{36,}+|ithub_pat_[A-Za-z0-9_]{40,}+)")),
+# time. A single letter or a short run behind one is found sooner still, and is asked for first.
+_TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("Hugging Face token", re.compile(r"hf_[A-Za-z0-9]{30,}+")),
+    ("GitHub token", re.compile(r"g(?:h[opsu]_[A-Za-z0-9]{36,}+|ithub_pat_[A-Za-z0-9_]{40,}+)")),
     # OpenAI, Anthropic and others
-    ("", "API key that begins with sk-", re.compile(r"sk-[A-Za-z0-9_-]{24,}+")),
-    ("I", "AWS or Google key", re.compile(r"A(?:[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])|Iza[0-9A-Za-z_-]{35,}+)")),
-    ("", "Slack token", re.compile(r"xox[abeoprs]-[0-9A-Za-z-]{20,}+")),
-    (
-        "KVY",
-        "private key",
-        re.compile(
-            r"PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n){0,8}"
-            r"([A-Za-z0-9+/=]{16,}+(?:(?:\s|\\n){1,8}[A-Za-z0-9+/=]{16,}+)*+)"
-        ),
-    ),
+    ("API key that begins with sk-", re.compile(r"sk-[A-Za-z0-9_-]{24,}+")),
+    ("AWS or Google key", re.compile(r"A(?:[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])|Iza[0-9A-Za-z_-]{35,}+)")),
+    ("Slack token", re.compile(r"xox[abeoprs]-[0-9A-Za-z-]{20,}+")),
 )
-_WANDB = r"""[\w.]{0,20}(?:\slogin)?['")\]=:( ]{1,8}(?:key\s?=\s?)?["']?([0-9a-f]{40})(?![0-9a-f])"""
-_TOKENS += tuple(
-    (letters, "Weights & Biases key", re.compile(start + _WANDB))
-    for letters, start in (("", "wandb"), ("BDNW", "WANDB"))
+# What the first of these have in common.
+_LONG_TAIL, _TAILED = re.compile("_[A-Za-z0-9_]{30}"), 2
+_PRIVATE = re.compile(
+    r"PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n){0,8}"
+    r"([A-Za-z0-9+/=]{16,}+(?:(?:\s|\\n){1,8}[A-Za-z0-9+/=]{16,}+)*+)"
+)
+_WANDB = tuple(
+    re.compile(
+        name + r"""[\w.]{0,20}(?:\slogin)?['")\]=:( ]{1,8}(?:key\s?=\s?)?["']?([0-9a-f]{40})(?![0-9a-f])"""
+    )
+    for name in ("wandb", "WANDB")
 )
 # A quoted value, and the name before it that makes a secret of it.
-_QUOTED = {quote: re.compile(quote + r"([^\s'\"<>{}$]{16,200})" + quote) for quote in "\"'"}
+_QUOTED = tuple(re.compile(quote + r"([^\s'\"<>{}$]{16,200})" + quote) for quote in "\"'")
 _NAME = re.compile(
     r"(?:api[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?|passw(?:or)?d|(?:access|auth)_token)"
     r"['\"]?\s{0,3}(?:=>?|:)\s{0,3}$",
     re.IGNORECASE,
 )
-_FEW = 20  # quotes
 _BEFORE = ("=", ":", ">")  # how a name ends, but for spaces: looked at first, because most quotes follow none
 _PLACEHOLDERS = re.compile(
     r"xxx|\.\.\.|\*\*\*|your|example|placeholder|dummy|redacted|replace|insert|changeme|abcdefgh|12345678|"
@@ -99,18 +98,20 @@ def secrets(text: str) -> list[Secret]:
         text: One line or a whole card.
     """
     found: list[Secret] = []
-    for letters, kind, pattern in _TOKENS:
-        for letter in letters:
-            if letter not in text:
-                break
-        else:
-            if pattern.search(text):
-                found += _matches(kind, text, pattern)
-    for quote, pattern in _QUOTED.items():
-        if quote in text:
+    long = _LONG_TAIL.search(text) is not None
+    for kind, pattern in _TOKENS if long else _TOKENS[_TAILED:]:
+        if pattern.search(text):
+            found += _matches(kind, text, pattern)
+    if _has_all("KVY", text) and _PRIVATE.search(text):
+        found += _matches("private key", text, _PRIVATE)
+    for pattern in _WANDB if _has_all("BDNW", text) else _WANDB[:1]:
+        if pattern.search(text):
+            found += _matches("Weights & Biases key", text, pattern)
+    for pattern in _QUOTED:
+        if pattern.search(text):
             found += [
                 Secret(_ASSIGNED, *match.span(1))
-                for match in _quoted(text, quote, pattern)
+                for match in pattern.finditer(text)
                 if text[max(0, match.start() - 5) : match.start()].rstrip()[-1:] in _BEFORE
                 and _NAME.search(text, max(0, match.start() - 40), match.start())
                 and _random(match[1], _ASSIGNED)
@@ -124,18 +125,8 @@ def secrets(text: str) -> list[Secret]:
     return kept
 
 
-def _quoted(text: str, quote: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """Yield the matches of a pattern that begins with a quote."""
-    at = text.find(quote)
-    for _ in range(_FEW):  # a few are sooner found one by one
-        if at < 0:
-            return
-        match = pattern.match(text, at)
-        if match:
-            yield match
-        at = text.find(quote, match.end() if match else at + 1)
-    if at >= 0:
-        yield from pattern.finditer(text, at)
+def _has_all(letters: str, text: str) -> bool:
+    return all(map(text.__contains__, letters))
 
 
 def _matches(kind: str, text: str, pattern: re.Pattern[str]) -> Iterator[Secret]:
@@ -214,7 +205,7 @@ def _line_of(text: str, indices: Sequence[int]) -> Iterator[int]:
 
 
 @rule("RS701", "error")
-def secret_in_card(text: str) -> Iterator[Found]:
+def secret_in_card(text: str) -> Iterable[Found]:
     """A secret stands in the card.
 
     A token or key of Hugging Face, GitHub, OpenAI and others, AWS, Google, Slack or Weights & Biases, a
@@ -248,6 +239,10 @@ def secret_in_card(text: str) -> Iterator[Found]:
             ...
     """
     found = secrets(text)
+    return _secrets_in_card(text, found) if found else ()
+
+
+def _secrets_in_card(text: str, found: Sequence[Secret]) -> Iterator[Found]:
     lines = _line_of(text, [secret.start for secret in found[:_MOST]])
     for secret, line in zip(found, lines, strict=False):
         yield Found(
@@ -269,7 +264,7 @@ _EMBEDDED = frozenset({"iframe", "object", "embed", "form", "meta", "base"})
 
 
 @rule("RS702", "warning")
-def active_content(card: Card, text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
+def active_content(card: Card, text: str, comments: Sequence[tuple[int, int]]) -> Iterable[Found]:
     """The card carries active content.
 
     A `<script>`, an event handler such as `onclick=`, or an address that runs (`javascript:`,
@@ -295,7 +290,11 @@ def active_content(card: Card, text: str, comments: Sequence[tuple[int, int]]) -
     # A search over the whole text is faster than one on every line, and finds nothing on most cards.
     first = _first_tag(text, comments)
     if (first < 0 or not _IN_TAG.search(text, first)) and not _IN_LINK.search(text):
-        return
+        return ()
+    return _active_content(card)
+
+
+def _active_content(card: Card) -> Iterator[Found]:
     count = 0
     for i, line in enumerate(card.visible):
         if "<" not in line and "](" not in line:
@@ -332,7 +331,7 @@ def _without_code(line: str) -> str:
 
 
 @rule("RS703", "note")
-def remote_code(text: str) -> Iterator[Found]:
+def remote_code(text: str) -> Sequence[Found]:
     """The card tells its readers to trust remote code.
 
     With `trust_remote_code=True`, loading the model runs Python files from its repository. Some models need
@@ -356,23 +355,23 @@ def remote_code(text: str) -> Iterator[Found]:
         ```
     """
     at = text.find("trust_remote_code=True")
-    if at < 0:
-        return
-    if "revision=" in text[max(0, at - 200) : at + 200]:
-        return  # pinned, which is what is asked for
+    if at < 0 or "revision=" in text[max(0, at - 200) : at + 200]:
+        return ()  # pinned, which is what is asked for
     count = text.count("trust_remote_code=True")
-    yield Found(
-        f"trust_remote_code=True in {count} place{'s' if count > 1 else ''}, without a pinned revision",
-        line_at(text, at),
-        {"count": count},
-    )
+    return [
+        Found(
+            f"trust_remote_code=True in {count} place{'s' if count > 1 else ''}, without a pinned revision",
+            line_at(text, at),
+            {"count": count},
+        )
+    ]
 
 
 _PICKLES = ("pickle.load", "joblib.load", "torch.load(", "dill.load")
 
 
 @rule("RS704", "note", profiles=("strict",))
-def pickles(text: str) -> Iterator[Found]:
+def pickles(text: str) -> Iterable[Found]:
     """The card tells its readers to load a pickle.
 
     `pickle.load`, `joblib.load`, and `torch.load` without `weights_only=True` run code that the file holds.
@@ -393,8 +392,10 @@ def pickles(text: str) -> Iterator[Found]:
         weights = torch.load("pytorch_model.bin", weights_only=True)
         ```
     """
-    if "load" not in text:
-        return
+    return _pickles(text) if "load" in text else ()
+
+
+def _pickles(text: str) -> Iterator[Found]:
     for call in _PICKLES:
         at = text.find(call)
         if at < 0 or (call == "torch.load(" and "weights_only=True" in text[at : at + 300]):
@@ -416,7 +417,7 @@ _LATIN = re.compile("[A-Za-z0-9_]")
 
 
 @rule("RS705", "warning")
-def hidden_characters(card: Card, text: str) -> Iterator[Found]:
+def hidden_characters(card: Card, text: str) -> Sequence[Found]:
     """Characters that are not drawn change how a line reads.
 
     Marks that turn the direction of the text and are not ended on their line, so that what follows is shown
@@ -441,15 +442,15 @@ def hidden_characters(card: Card, text: str) -> Iterator[Found]:
 
         The base model is bert-base-uncased.
     """
-    if text.isascii() or not _has_unseen("\n".join([s for s in card.lines if not s.isascii()]).encode()):
-        return
+    if text.isascii() or not _has_unseen("\n".join(filterfalse(str.isascii, card.lines)).encode()):
+        return ()
     found: list[Found] = []
     for i, line in enumerate(card.lines):
         if len(found) >= _MOST:
             break
         if not line.isascii() and _UNSEEN.search(line) and (what := _hidden(line)):
             found.append(Found(what, i + 1, {"codes": _codes(line)}))
-    yield from found
+    return found
 
 
 def _has_unseen(raw: bytes) -> bool:
@@ -492,7 +493,7 @@ _ORDERS = re.compile(
 
 
 @rule("RS706", "warning")
-def hidden_instructions(card: Card, text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
+def hidden_instructions(card: Card, text: str, comments: Sequence[tuple[int, int]]) -> Iterable[Found]:
     """A comment gives orders to a language model.
 
     Words such as "ignore all previous instructions" stand in an HTML comment, where no reader sees them.
@@ -512,11 +513,17 @@ def hidden_instructions(card: Card, text: str, comments: Sequence[tuple[int, int
     After:
         # issues-128
     """
+    for start, end in comments:
+        if text.find("nstruction", start, end) >= 0 or text.find("rompt", start, end) >= 0:
+            return _hidden_instructions(card, text, comments)
+    return ()
+
+
+def _hidden_instructions(card: Card, text: str, comments: Sequence[tuple[int, int]]) -> Iterator[Found]:
     body = card.front_matter.first + len(card.front_matter.lines) if card.front_matter else 0
     count = 0
     for start, end in comments:
-        named = text.find("nstruction", start, end) >= 0 or text.find("rompt", start, end) >= 0
-        order = _ORDERS.search(text, start, end) if named else None
+        order = _ORDERS.search(text, start, end)
         if not order or count == _MOST:
             continue
         line = line_at(text, start)

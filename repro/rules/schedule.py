@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from operator import add, sub
-from typing import NamedTuple
+from operator import add, itemgetter, sub, truediv
+from typing import NamedTuple, Protocol
 
 from repro.cards.values import snake
 from repro.records.claims import Claim
@@ -14,8 +14,18 @@ from repro.records.claims import Claim
 # An epoch is printed with two decimals up to transformers 4.39, with four from 4.40 on.
 _HALF_A_CENT = 0.005
 _SLACK = 1e-6
+_NUMBERS = frozenset((float, int))
+_STEP = itemgetter(1)  # of a point
 # sentence-transformers prints a hundred names, all of them plain.
 _FEW = 30
+
+
+class Printed(Protocol):
+    """A column as printed."""
+
+    @property
+    def decimals(self) -> int:
+        """The most decimals with which a number is printed; 0 where all are whole numbers."""
 
 
 class Schedule(NamedTuple):
@@ -111,42 +121,49 @@ def schedule(hyperparameters: Mapping[str, Claim]) -> Schedule:
 
 def _positive(claim: Claim | None) -> float | None:
     value = claim.value if claim is not None else None
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15
-    return float(value) if usable else None  # type: ignore[arg-type]
+    if value.__class__ in _NUMBERS and 0 < value < 1e15:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    return None
 
 
 def pace(
-    points: Sequence[tuple[int, float, float]], decimals: int, accumulation: float | None
+    points: Sequence[tuple[int, float, float]], printed: Printed, accumulation: float | None
 ) -> Pace | None:
     """Return the steps an epoch that the rows imply, with the rounding of the epochs in the arithmetic.
 
     Args:
         points: (row index, step, epoch), epochs positive.
-        decimals: The most decimals with which an epoch is printed; 0 where they are whole numbers.
+        printed: The column of epochs, which is asked for its decimals where these count.
         accumulation: Batches for each step, None where that is not known.
 
     Returns:
         None where there is nothing to say: no rows, or epochs that may have been cut to whole numbers.
     """
-    points = [point for point in points if point[1] > 0]
+    if points and min(points, key=_STEP)[1] <= 0:
+        points = [point for point in points if point[1] > 0]
     if not points:
         return None
     _, step, epoch = points[0]
     exact = step / epoch
     if len(points) > 1 and exact % 1 == 0 and epoch % 1 == 0 and _repeats(points, step, epoch):
         return Pace(exact, exact, whole=int(exact))
+    decimals = printed.decimals
     half = _HALF_A_CENT if decimals <= 2 else 0.5 * 10.0 ** -min(decimals, 9)
-    lows = [s / (e + half) for _, s, e in points]
-    highs = [s / (e - half) if e > half else math.inf for _, s, e in points]
+    rows, steps, epochs = zip(*points, strict=True)
+    lows = [*map(truediv, steps, map(half.__add__, epochs))]
+    if min(epochs) > half:
+        highs = [*map(truediv, steps, map((-half).__add__, epochs))]
+    else:
+        highs = [s / (e - half) if e > half else math.inf for s, e in zip(steps, epochs, strict=True)]
     if accumulation != 1:
         # Each epoch's steps are rounded down or up by less than one where batches are accumulated.
-        slacks = [(e + half) // 1 / e for _, _, e in points]
+        slacks = [(e + half) // 1 / e for e in epochs]
         lows = [*map(sub, lows, slacks)]
         highs = [*map(add, highs, slacks)]
     low, high = max(lows), min(highs)
     if low <= high + _SLACK:
         return Pace(low, max(low, high))
-    return None if decimals == 0 else _most(lows, highs, [row for row, _, _ in points])
+    return None if decimals == 0 else _most(lows, highs, rows)
 
 
 def _repeats(points: Sequence[tuple[int, float, float]], step: float, epoch: float) -> bool:

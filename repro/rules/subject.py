@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import lt, sub
+from operator import attrgetter, itemgetter, lt, methodcaller, sub
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
 from repro.facts.releases import LONGEST
-from repro.records.card import Card, FrontMatter
+from repro.records.card import Card
 from repro.records.claims import Cell, Claim, Claims, Table
 from repro.rules.examples import size_tags, stated_examples
 from repro.rules.exceptions import MARK, Excepted, exceptions_in
@@ -56,7 +56,11 @@ _MOST_COMMENTS = 10_000
 _MAJORS = frozenset("23456789")
 
 _INF = math.inf
-_NUMBERS = frozenset((float, int))
+_NUMBERS, _FLOAT = frozenset((float, int)), frozenset((float,))
+# Of the cells of a table there are many: `map` asks each of them sooner than a loop does.
+_TEXT, _VALUE = attrgetter("text"), attrgetter("value")
+_LINE, _CELLS = attrgetter("line"), attrgetter("cells")
+_PARTED, _BEHIND = methodcaller("partition", "."), itemgetter(2)
 _TRAINING = ("training_loss", "train_loss", "loss")
 _VALIDATION = ("validation_loss", "val_loss", "eval_loss", "evaluation_loss", "valid_loss")
 
@@ -95,7 +99,6 @@ class Series:
         values: As numbers, NaN and infinity included; None for `No log`, words and missing cells.
         is_whole: Whether every cell holds a finite number.
         numbers: The finite numbers, without their rows.
-        least, most: The smallest and the largest of these; infinity and its negative where there is none.
     """
 
     name: str
@@ -103,8 +106,16 @@ class Series:
     values: tuple[float | None, ...]
     is_whole: bool
     numbers: tuple[float, ...]
-    least: float
-    most: float
+
+    @once
+    def least(self) -> float:
+        """The smallest of the finite numbers, infinity where there is none."""
+        return min(self.numbers, default=_INF)
+
+    @once
+    def most(self) -> float:
+        """The largest of the finite numbers, negative infinity where there is none."""
+        return max(self.numbers, default=-_INF)
 
     @once
     def points(self) -> list[tuple[int, float]]:
@@ -126,12 +137,14 @@ class Series:
     @once
     def texts(self) -> Sequence[str]:
         """The texts of the cells that there are."""
+        if self.is_whole:
+            return [*map(_TEXT, self.cells)]
         return [cell.text for cell in self.cells if cell is not None]
 
     @once
     def decimals_printed(self) -> Sequence[str]:
         """What stands behind the point in each of `texts`; empty where there is none."""
-        return [text.partition(".")[2] for text in self.texts]
+        return [*map(_BEHIND, map(_PARTED, self.texts))]
 
     @once
     def decimals(self) -> int:
@@ -241,17 +254,29 @@ class Subject:
     """A card, its context, and what follows from both; each property is worked out once, when asked for.
 
     A property that is None means that a rule which asks for it does not apply.
+
+    Attributes:
+        card: The card as it was read.
+        context: What is known beside it.
+        claims: What it states.
+        front_matter: The front matter.
+        hyperparameters: The stated hyperparameters by printed name, None where there are none.
+        versions: The stated versions by package.
+        evaluation: The headline results by metric.
+        peers: Public replicates of the same recipe.
+        base: What is known about the base model.
+        published: When the card was published.
     """
 
     def __init__(self, card: Card, context: Context) -> None:
         self.card = card
         self.context = context
         self.claims: Claims = card.claims
-
-    @once
-    def front_matter(self) -> FrontMatter | None:
-        """The front matter."""
-        return self.card.front_matter
+        self.front_matter = card.front_matter
+        self.hyperparameters = card.claims.hyperparameters or None
+        self.versions = card.claims.versions or None
+        self.evaluation = card.claims.evaluation or None
+        self.peers, self.base, self.published = context.peers, context.base, context.published
 
     @once
     def text(self) -> str:
@@ -323,16 +348,12 @@ class Subject:
     @once
     def sentence(self) -> Sentence | None:
         """The sentence that says what was trained on what."""
-        visible, text = self.card.visible, self.text
-        for phrase in _SENTENCES if _VERSION in text else _OTHER_SENTENCES:
-            at = text.find(phrase)
-            if at < 0:
-                continue
-            start = text.count("\n", 0, at)
-            if phrase not in visible[start]:  # hidden in a comment or in code: a later one may show
-                start = next((i for i in range(start, len(visible)) if phrase in visible[i]), -1)
-            if start >= 0:
-                return Sentence(_paragraph(visible, start), start + 1)
+        seen = self.seen
+        for phrase in _SENTENCES if _VERSION in seen else _OTHER_SENTENCES:
+            at = seen.find(phrase)
+            if at >= 0:
+                start = seen.count("\n", 0, at)
+                return Sentence(_paragraph(self.card.visible, start), start + 1)
         return None
 
     @once
@@ -341,11 +362,6 @@ class Subject:
         meta = self.card.front_matter.data if self.card.front_matter else {}
         node = meta.get("model-index") or meta.get("model_index")
         return node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else None
-
-    @once
-    def hyperparameters(self) -> Mapping[str, Claim] | None:
-        """The stated hyperparameters by printed name, None where there are none."""
-        return self.claims.hyperparameters or None
 
     @once
     def headline(self) -> Headline | None:
@@ -377,17 +393,7 @@ class Subject:
         progress = self.progress
         if progress is None or progress.epoch is None:
             return None
-        return pace(progress.step_epoch, progress.epoch.decimals, self.schedule.accumulation)
-
-    @once
-    def versions(self) -> Mapping[str, Claim] | None:
-        """The stated versions by package."""
-        return self.claims.versions or None
-
-    @once
-    def evaluation(self) -> Mapping[str, Claim] | None:
-        """The headline results by metric."""
-        return self.claims.evaluation or None
+        return pace(progress.step_epoch, progress.epoch, self.schedule.accumulation)
 
     @once
     def progress(self) -> Progress | None:
@@ -395,11 +401,11 @@ class Subject:
         table = self.claims.results
         if table is None or not table.rows:
             return None
-        rows = [row.cells for row in table.rows]
+        rows = [*map(_CELLS, table.rows)]
         columns = [*zip(*rows, strict=False)]  # those that every row has
         return Progress(
             table,
-            tuple([row.line for row in table.rows]),
+            tuple(map(_LINE, table.rows)),
             max(map(len, rows)),
             _series(table, columns, ("epoch",)),
             _series(table, columns, ("step", "steps")),
@@ -412,11 +418,6 @@ class Subject:
         """The same, where it has both a training and a validation loss."""
         progress = self.progress
         return progress if progress and progress.training and progress.validation else None
-
-    @property
-    def peers(self) -> Sequence[Peer] | None:
-        """Public replicates of the same recipe."""
-        return self.context.peers
 
     @once
     def weighed(self) -> Weighed | None:
@@ -447,16 +448,6 @@ class Subject:
         from repro.comparison.replicates import lay_beside  # brings numpy
 
         return lay_beside(tuple(_values(progress, peers)), peers)
-
-    @property
-    def base(self) -> Mapping[str, Any] | None:
-        """What is known about the base model."""
-        return self.context.base
-
-    @property
-    def published(self) -> datetime | None:
-        """When the card was published."""
-        return self.context.published
 
 
 def _values(progress: Progress, peers: Sequence[Peer]) -> Iterator[Value]:
@@ -507,14 +498,19 @@ def _series(table: Table, columns: Sequence[tuple[Cell, ...]], names: Sequence[s
     else:
         return None
     at = table.columns.index(name)
-    cells = columns[at] if at < len(columns) else table.column(name)
-    values = [cell and cell.value for cell in cells]
+    if at < len(columns):
+        cells: tuple[Cell | None, ...] = columns[at]
+        values = [*map(_VALUE, cells)]
+    else:
+        cells = table.column(name)
+        values = [cell and cell.value for cell in cells]
     # Nearly all are plain numbers, which need no call of `number`.
-    if _NUMBERS.issuperset(map(type, values)):
-        numbers = tuple(map(float, values))  # type: ignore[arg-type]
+    kinds = {*map(type, values)}
+    if kinds <= _NUMBERS:
+        numbers = tuple(values if kinds == _FLOAT else map(float, values))
         total = sum(numbers)
         if total - total == 0 or all(map(math.isfinite, numbers)):
-            return Series(name, cells, numbers, True, numbers, min(numbers), max(numbers))
+            return Series(name, cells, numbers, True, numbers)
     known = tuple(
         [
             float(value) if value.__class__ in _NUMBERS else number(cell)  # type: ignore[arg-type]
@@ -522,7 +518,7 @@ def _series(table: Table, columns: Sequence[tuple[Cell, ...]], names: Sequence[s
         ]
     )
     numbers = tuple([v for v in known if v is not None and -_INF < v < _INF])
-    return Series(name, cells, known, False, numbers, min(numbers, default=_INF), max(numbers, default=-_INF))
+    return Series(name, cells, known, False, numbers)
 
 
 def number(cell: Cell | Claim | None) -> float | None:
@@ -530,8 +526,6 @@ def number(cell: Cell | Claim | None) -> float | None:
     if cell is None:
         return None
     value = cell.value
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
-    return float(value) if value in ("nan", "inf", "-inf") else None
+    if value.__class__ in _NUMBERS or value in ("nan", "inf", "-inf"):
+        return float(value)  # type: ignore[arg-type]
+    return None

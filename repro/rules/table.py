@@ -226,8 +226,7 @@ def _missing(progress: Progress, series: Series, usual: float) -> Iterator[Found
     name = "epoch" if series is progress.epoch else "step"
     # One interval all along, and back to it behind each gap: else the interval was changed, no row lost.
     for i, gap in enumerate(gaps):
-        resumes = i + 1 < len(gaps) and gaps[i + 1] == usual
-        if gap > usual and gap % usual == 0 and resumes:
+        if gap > usual and gap % usual == 0 and gaps[i + 1 : i + 2] == [usual]:
             missing = round(gap / usual) - 1
             (_, before), (row, after) = points[i], points[i + 1]
             yield Found(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from statistics import median
 
 from repro.records.claims import Cell
-from repro.rules.interface import Found, Rule, clip, rule
+from repro.rules.interface import Found, Rule, Severity, clip, rule
 from repro.rules.subject import Progress, Series
 from repro.rules.wording import at_most, place, printed, title
 
 _DIGITS = frozenset("0123456789")
+_FILLED, _LAST = frozenset("0*`_"), itemgetter(-1)  # how a text ends that was filled up, or is emphasised
 # Two losses that agree in fewer digits than this agree by chance.
 _LEAST_DIGITS = 1000
 # One equal pair is mentioned where less than this many were to be expected by chance.
@@ -19,7 +21,7 @@ _BY_CHANCE = 0.02
 
 
 @rule("RT208", "note")
-def one_precision(progress: Progress) -> Iterator[Found]:
+def one_precision(progress: Progress) -> Sequence[Found]:
     """The digits of a loss change within its column.
 
     A program prints a column in one way. Training losses of releases up to 4.57 stand in their shortest
@@ -52,17 +54,19 @@ def one_precision(progress: Progress) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
         | 1.1421        | 3.0   | 300  | 1.2500          |
     """
+    found: list[Found] = []
     for series in (progress.training, progress.validation):
-        if series is not None:
-            yield from _one_precision(progress, series)
+        # All cells are of one length, or none is filled up: nearly every column.
+        if series is not None and len(set(map(len, series.decimals_printed))) > 1:
+            found += _one_precision(progress, series)
+    return found
 
 
 def _one_precision(progress: Progress, series: Series) -> Iterator[Found]:
-    # All cells are of one length, or none is filled up: nearly every column.
-    if len(set(map(len, series.decimals_printed))) < 2:
-        return
     texts = [text for text in series.texts if "." in text]
-    if not any(text[-1] in "0*`_" and text[-2:] != ".0" for text in texts):
+    if _FILLED.isdisjoint(map(_LAST, texts)) or not any(
+        text[-1] in _FILLED and text[-2:] != ".0" for text in texts
+    ):
         return
     digits = [
         (row, text, len(text) - text.find(".") - 1)
@@ -93,7 +97,7 @@ def _one_precision(progress: Progress, series: Series) -> Iterator[Found]:
 
 
 @rule("RT209", "warning")
-def numbers_are_numbers(progress: Progress) -> Iterator[Found]:
+def numbers_are_numbers(progress: Progress) -> Sequence[Found]:
     """A cell of a number's column is no number.
 
     The cell holds digits but cannot be read as one number: a blank inside it, a decimal comma, two cells
@@ -123,31 +127,30 @@ def numbers_are_numbers(progress: Progress) -> Iterator[Found]:
         | 1.5           | 1.0   | 100  | 1.4000          |
         | 0.2540        | 2.0   | 200  | 1.3000          |
     """
+    found: list[Found] = []
     for series in (progress.training, progress.epoch, progress.step, progress.validation):
-        if series is None or series.is_whole:
+        if series is None or series.is_whole or None not in series.values:
             continue
         odd = [
             (row, cell.text)
             for row, (cell, value) in enumerate(zip(series.cells, series.values, strict=True))
-            if value is None and cell is not None and cell.value is not None and _has_digit(cell.text)
+            if value is None and cell is not None and cell.value is not None
+            if not _DIGITS.isdisjoint(cell.text[:200])
         ]
         if odd:
             row, text = odd[0]
-            yield Found(
+            message = (
                 f"{len(odd)} of {len(progress)} cells of the {title(series)} "
-                f"{'are' if len(odd) > 1 else 'is'} no number: {clip(text, 40)}",
-                progress.lines[row],
-                {"column": series.name, "cells": len(odd), "text": clip(text), "row": row + 1},
-                None if series.points else "note",
+                f"{'are' if len(odd) > 1 else 'is'} no number: {clip(text, 40)}"
             )
-
-
-def _has_digit(text: str) -> bool:
-    return not _DIGITS.isdisjoint(text[:200])
+            evidence = {"column": series.name, "cells": len(odd), "text": clip(text), "row": row + 1}
+            severity: Severity | None = None if series.points else "note"
+            found.append(Found(message, progress.lines[row], evidence, severity))
+    return found
 
 
 @rule("RT212", "note")
-def columns_differ(losses: Progress) -> Iterator[Found]:
+def columns_differ(losses: Progress) -> Iterable[Found]:
     """Training and validation loss are the same number.
 
     Both are printed with four decimals, so they hardly agree in one row by chance; in several rows, or
@@ -181,9 +184,12 @@ def columns_differ(losses: Progress) -> Iterator[Found]:
     """
     training, validation = losses.training, losses.validation
     if training is None or validation is None:
-        return
-    if not any(set(training.numbers).intersection(validation.numbers)):
-        return
+        return ()
+    same = any(set(training.numbers).intersection(validation.numbers))
+    return _same(losses, training, validation) if same else ()
+
+
+def _same(losses: Progress, training: Series, validation: Series) -> Iterator[Found]:
     pairs = [
         (row, t, v)
         for row, (t, v) in enumerate(zip(training.values, validation.values, strict=True))
@@ -234,7 +240,7 @@ def _copied(
 
 
 @rule("RT213", "note", profiles=("strict",))
-def a_training_loss_was_logged(progress: Progress) -> Iterator[Found]:
+def a_training_loss_was_logged(progress: Progress) -> Sequence[Found]:
     """No row has a training loss.
 
     The Trainer logs the training loss every 500 steps unless told otherwise, and prints `No log` until
@@ -266,7 +272,8 @@ def a_training_loss_was_logged(progress: Progress) -> Iterator[Found]:
     if cells and all(_is_no_log(cell) for cell in cells):
         steps = progress.points("step")
         until = f" up to step {steps[-1][1]:g}" if steps else ""
-        yield Found(f"No log in all {len(cells)} rows{until}", progress.lines[0], {"rows": len(cells)})
+        return [Found(f"No log in all {len(cells)} rows{until}", progress.lines[0], {"rows": len(cells)})]
+    return ()
 
 
 @rule("RT214", "warning")

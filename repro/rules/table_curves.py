@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import le
 from statistics import median
 
@@ -21,7 +21,7 @@ _LOGGING = 500
 
 
 @rule("RT244", "note")
-def losses_fall(losses: Progress, schedule: Schedule) -> Iterator[Found]:
+def losses_fall(losses: Progress, schedule: Schedule) -> Sequence[Found]:
     """The training loss does not fall.
 
     Over at least four different logged values it never comes 2 % below its first one, and neither does
@@ -58,33 +58,35 @@ def losses_fall(losses: Progress, schedule: Schedule) -> Iterator[Found]:
         | 0.4933        | 4.0   | 400  | 0.5631          |
     """
     if losses.training is None or losses.validation is None:
-        return
+        return ()
     training, validation = losses.training.points, losses.validation.points
     if len(training) < 4 or len(validation) < 4:
-        return
+        return ()
     first, least = training[0][1], losses.training.least
     start, lowest = validation[0][1], losses.validation.least
     if first < _SMALL or start < _SMALL or least < 0.98 * first or lowest < 0.98 * start:
-        return
+        return ()
     span = training[-1][0] - training[0][0]
     steps = [step for _, step in losses.points("step")]
     distinct = len({v for _, v in training})
     # The same value again may be the last one logged, repeated; over many steps it is not.
     if distinct < 4 and not (span >= 3 and len(steps) > 1 and steps[-1] - steps[0] >= 4 * _LOGGING):
-        return
+        return ()
     classes = next((k for k in range(2, 8) if abs(lowest - math.log(k)) < 0.01 * math.log(k)), None)
     guess = f", about ln {classes}, which guessing among {classes} classes gives" if classes else ""
     rate = f"; the learning rate is {schedule.rate:g}" if schedule.rate else ""
-    yield Found(
-        f"the training loss begins at {first:g} and never falls below {least:g}, the validation "
-        f"loss begins at {start:g} and never falls below {lowest:g}{guess}{rate}",
-        losses.lines[training[0][0]],
-        {"training": [first, least], "validation": [start, lowest], "classes": classes},
-    )
+    return [
+        Found(
+            f"the training loss begins at {first:g} and never falls below {least:g}, the validation "
+            f"loss begins at {start:g} and never falls below {lowest:g}{guess}{rate}",
+            losses.lines[training[0][0]],
+            {"training": [first, least], "validation": [start, lowest], "classes": classes},
+        )
+    ]
 
 
 @rule("RT245", "warning")
-def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
+def losses_stay_low(progress: Progress, schedule: Schedule) -> Sequence[Found]:
     """The loss jumps to a multiple and stays there: the training diverged.
 
     From one row to the next the training loss at least doubles, and no later row comes back to less than
@@ -120,6 +122,7 @@ def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
         | 1.0           | 4.0   | 400  | 1.1800          |
     """
     training = progress.training
+    found: list[Found] = []
     for series in (training, progress.validation):
         if series is None or max(series.gaps, default=0) < _JUMP or (jump := _jump(series)) is None:
             continue
@@ -130,13 +133,16 @@ def losses_stay_low(progress: Progress, schedule: Schedule) -> Iterator[Found]:
             if above is not None and here is not None and here <= 1.2 * above:
                 continue
         rate = f"; the learning rate is {schedule.rate:g}" if schedule.rate else ""
-        yield Found(
-            f"the {title(series)} jumps from {low:g} to {value:g} at {place(progress, row)} and does not "
-            f"come back{rate}",
-            progress.lines[row],
-            {"column": series.name, "row": row + 1, "from": low, "to": value},
+        found.append(
+            Found(
+                f"the {title(series)} jumps from {low:g} to {value:g} at {place(progress, row)} and does not "
+                f"come back{rate}",
+                progress.lines[row],
+                {"column": series.name, "row": row + 1, "from": low, "to": value},
+            )
         )
-        return
+        return found
+    return found
 
 
 def _jump(series: Series) -> tuple[int, int, float, float] | None:
@@ -157,7 +163,7 @@ def _jump(series: Series) -> tuple[int, int, float, float] | None:
 
 
 @rule("RT250", "note")
-def stops_in_time(losses: Progress) -> Iterator[Found]:
+def stops_in_time(losses: Progress) -> Sequence[Found]:
     """The model overfits: the training loss falls while the validation loss rises.
 
     From its lowest row on the validation loss rises by a tenth or more, clearly above its own noise, and
@@ -195,13 +201,13 @@ def stops_in_time(losses: Progress) -> Iterator[Found]:
     """
     points, training = losses.points("validation"), losses.points("training")
     if len(points) < 3 or len(training) < 2 or losses.validation is None:
-        return
+        return ()
     values, least = losses.validation.numbers, losses.validation.least
     at = values.index(least)
     row = points[at][0]
     later = values[at + 1 :]
     if len(later) < 2 or least <= 0:
-        return
+        return ()
     # One evaluation that came out low by chance is no level to rise from (the median of three is), nor is one
     # that came out high a level to end at (the mean of the last quarter is).
     inner = (sorted(three)[1] for three in zip(values, values[1:], values[2:], strict=False))
@@ -209,23 +215,31 @@ def stops_in_time(losses: Progress) -> Iterator[Found]:
     tail = later[-max(1, len(points) // 4) :]
     rise = sum(tail) / len(tail) - level
     if rise < 0.1 * level or rise < 0.0005 or values[-1] <= level:
-        return
+        return ()
     monotone = all(b >= a for a, b in zip([least, *later], later, strict=False))
     if not monotone and rise < 2 * _noise(values):  # both are means, of less noise than one value
-        return
+        return ()
     before = next((v for r, v in reversed(training) if r <= row), training[0][1])
     final = training[-1][1]
     if final > 0.95 * before or before < _SMALL / 10:
-        return
+        return ()
     last, end = points[-1]
     cells = losses.validation.cells
-    yield Found(
-        f"the validation loss is lowest at {place(losses, row)} ({printed(cells[row])}) and rises by "
-        f"{end / least - 1:.0%} to {printed(cells[last])} at {place(losses, last)}, while the training loss "
-        f"falls from {before:g} to {final:g}",
-        losses.lines[row],
-        {"row": row + 1, "lowest": least, "end": end, "rise": end / least - 1, "training": [before, final]},
-    )
+    return [
+        Found(
+            f"the validation loss is lowest at {place(losses, row)} ({printed(cells[row])}) and rises by "
+            f"{end / least - 1:.0%} to {printed(cells[last])} at {place(losses, last)}, while the training "
+            f"loss falls from {before:g} to {final:g}",
+            losses.lines[row],
+            {
+                "row": row + 1,
+                "lowest": least,
+                "end": end,
+                "rise": end / least - 1,
+                "training": [before, final],
+            },
+        )
+    ]
 
 
 def _noise(values: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from repro.rules.interface import Found, Rule, rule
 from repro.rules.schedule import Pace, Schedule
@@ -14,7 +14,7 @@ _HALF = 0.005
 
 
 @rule("RT215", "warning")
-def ends_where_stated(progress: Progress, schedule: Schedule) -> Iterator[Found]:
+def ends_where_stated(progress: Progress, schedule: Schedule) -> Sequence[Found]:
     """The table goes on behind the end that the hyperparameters state.
 
     `num_epochs` and `training_steps` are where the Trainer stops, so no evaluation comes later.
@@ -49,6 +49,7 @@ def ends_where_stated(progress: Progress, schedule: Schedule) -> Iterator[Found]
         | 1.1           | 3.0   | 873  | 1.2500          |
     """
     # Accumulated batches may carry the last step a little over the end.
+    found: list[Found] = []
     for name, stated, slack in (("step", schedule.steps, 1.0), ("epoch", schedule.epochs, 1.01)):
         series = progress.step if name == "step" else progress.epoch
         if series is None or not stated:
@@ -57,16 +58,19 @@ def ends_where_stated(progress: Progress, schedule: Schedule) -> Iterator[Found]
         if most > end:
             beyond = [row for row, value in series.points if value > end]
             row = beyond[0]
-            yield Found(
-                f"the table goes on to {name} {most:,g}, the training was to end at {stated:,g}: "
-                f"{len(beyond)} of {len(progress)} rows lie behind",
-                progress.lines[row],
-                {"last": most, "stated": stated, "rows": len(beyond), "unit": name},
+            found.append(
+                Found(
+                    f"the table goes on to {name} {most:,g}, the training was to end at {stated:,g}: "
+                    f"{len(beyond)} of {len(progress)} rows lie behind",
+                    progress.lines[row],
+                    {"last": most, "stated": stated, "rows": len(beyond), "unit": name},
+                )
             )
+    return found
 
 
 @rule("RT216", "note")
-def reaches_the_end(progress: Progress, pace: Pace, schedule: Schedule) -> Iterator[Found]:
+def reaches_the_end(progress: Progress, pace: Pace, schedule: Schedule) -> Sequence[Found]:
     """The table ends before the training was to end.
 
     From its last row to the stated number of epochs or steps there was room for at least one more
@@ -103,7 +107,8 @@ def reaches_the_end(progress: Progress, pace: Pace, schedule: Schedule) -> Itera
         | 1.2           | 2.0   | 582  | 1.3000          |
     """
     if pace.outside:
-        return
+        return ()
+    found: list[Found] = []
     for name, stated, half in (("step", schedule.steps, 0.0), ("epoch", schedule.epochs, _HALF)):
         series = progress.step if name == "step" else progress.epoch
         if stated is None or series is None or not series.points:
@@ -114,11 +119,14 @@ def reaches_the_end(progress: Progress, pace: Pace, schedule: Schedule) -> Itera
             continue
         floored = _floored(progress, pace, schedule) if name == "epoch" else None
         why = f", as it does when {pace.low:,.4g} steps an epoch are counted as {floored}" if floored else ""
-        yield Found(
-            f"the table ends at {name} {printed(series.cells[row])} of {stated:,g}{why}",
-            progress.lines[row],
-            {"last": last, "stated": stated, "unit": name, "counted_as": floored},
+        found.append(
+            Found(
+                f"the table ends at {name} {printed(series.cells[row])} of {stated:,g}{why}",
+                progress.lines[row],
+                {"last": last, "stated": stated, "unit": name, "counted_as": floored},
+            )
         )
+    return found
 
 
 def _floored(progress: Progress, pace: Pace, schedule: Schedule) -> int | None:

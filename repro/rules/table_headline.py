@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from repro.records.card import Card
@@ -35,7 +35,7 @@ _SMALL = ("loss", "wer", "cer", "ter", "perplexity", "mse", "mae", "rmse", "erro
 
 
 @rule("RT230", "note")
-def the_headline_is_the_last(progress: Progress, headline: Headline) -> Iterator[Found]:
+def the_headline_is_the_last(progress: Progress, headline: Headline) -> Sequence[Found]:
     """The headline is an earlier row's, not the last one's.
 
     The Trainer's headline is its last evaluation. Where the best checkpoint is loaded at the end, it is
@@ -75,30 +75,32 @@ def the_headline_is_the_last(progress: Progress, headline: Headline) -> Iterator
     """
     claim, rows = headline.claim, headline.rows
     if not rows or progress.validation is None:
-        return
+        return ()
     last = progress.validation.points[-1][0]
     if last in rows:
-        return
+        return ()
     row = rows[-1]
     best = list(_best_at(progress, row))
     how = f", where {_listed(best)} {'is' if len(best) == 1 else 'are'} best" if best else ""
-    yield Found(
-        f"the headline's loss {clip(claim.text)} is that of {place(progress, row)} "
-        f"(line {progress.lines[row]}){how}; the last row has {printed(progress.validation.cells[last])}",
-        claim.line,
-        {
-            "row": row + 1,
-            "best_of": best,
-            "headline": claim.text,
-            "last": printed(progress.validation.cells[last]),
-        },
-    )
+    return [
+        Found(
+            f"the headline's loss {clip(claim.text)} is that of {place(progress, row)} "
+            f"(line {progress.lines[row]}){how}; the last row has {printed(progress.validation.cells[last])}",
+            claim.line,
+            {
+                "row": row + 1,
+                "best_of": best,
+                "headline": claim.text,
+                "last": printed(progress.validation.cells[last]),
+            },
+        )
+    ]
 
 
 @rule("RT231", "note")
 def the_headline_is_in_the_table(
     card: Card, progress: Progress, headline: Headline, schedule: Schedule
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The headline's loss stands in no row.
 
     A later or separate evaluation, on other data or with another batch size, is legitimate and common.
@@ -137,29 +139,31 @@ def the_headline_is_in_the_table(
     """
     claim, stated = headline.claim, headline.number
     if headline.rows or headline.training is not None or progress.validation is None:
-        return  # a training loss is RT233's
+        return ()  # a training loss is RT233's
     points = progress.validation.points
     last = points[-1][1]
     steps = map(abs, progress.validation.gaps)
     if _goes_on(progress, schedule) and abs(stated - last) <= max(steps, default=0.0):
-        return
+        return ()
     text = printed(progress.validation.cells[points[-1][0]])
-    if len(text) >= _LONG and any(text in line and "|" not in line for line in card.visible):
-        return  # a card with several headlines, one of which is the last row
+    if len(text) >= _LONG and _stands_outside_tables(text, "\n".join(card.visible)):
+        return ()  # a card with several headlines, one of which is the last row
     row, nearest = min(points, key=lambda point: abs(point[1] - stated))
     which = "the last row's" if row == points[-1][0] else f"{place(progress, row)}'s"
-    yield Found(
-        f"the headline's loss {clip(claim.text)} stands in none of {len(points)} rows; the nearest is "
-        f"{which} {printed(progress.validation.cells[row])}, {abs(nearest - stated):.4g} away",
-        claim.line,
-        {"headline": stated, "nearest": nearest, "row": row + 1},
-    )
+    return [
+        Found(
+            f"the headline's loss {clip(claim.text)} stands in none of {len(points)} rows; the nearest is "
+            f"{which} {printed(progress.validation.cells[row])}, {abs(nearest - stated):.4g} away",
+            claim.line,
+            {"headline": stated, "nearest": nearest, "row": row + 1},
+        )
+    ]
 
 
 @rule("RT232", "warning")
 def the_headline_is_one_row(
     progress: Progress, headline: Headline, evaluation: Mapping[str, Claim]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The headline mixes rows.
 
     Its loss is that of one row, another of its results only that of other rows. Each is true of some
@@ -199,6 +203,7 @@ def the_headline_is_one_row(
     """
     claim, rows = headline.claim, headline.rows
     columns, table = progress.table.columns, progress.table.rows
+    found: list[Found] = []
     for name, other in islice(evaluation.items(), _MOST_METRICS if rows else 0):
         metric = name.removeprefix("eval_")
         number = finite(other)
@@ -215,21 +220,24 @@ def the_headline_is_one_row(
             continue
         # The same number by chance: too few digits, or a metric that hardly moves.
         if at and len(other.text) >= 5 and len(at) <= max(1, len(table) // 4):
-            yield Found(
-                f"the headline's loss {clip(claim.text)} is that of {place(progress, rows[-1])}, its "
-                f"{clip(name)} {clip(other.text)} that of {place(progress, at[-1])}",
-                other.line,
-                {
-                    "metric": name,
-                    "loss_rows": [row + 1 for row in rows[:20]],
-                    "rows": [row + 1 for row in at[:20]],
-                },
+            found.append(
+                Found(
+                    f"the headline's loss {clip(claim.text)} is that of {place(progress, rows[-1])}, its "
+                    f"{clip(name)} {clip(other.text)} that of {place(progress, at[-1])}",
+                    other.line,
+                    {
+                        "metric": name,
+                        "loss_rows": [row + 1 for row in rows[:20]],
+                        "rows": [row + 1 for row in at[:20]],
+                    },
+                )
             )
-            return
+            return found
+    return found
 
 
 @rule("RT233", "warning")
-def the_headline_is_an_evaluation(losses: Progress, headline: Headline) -> Iterator[Found]:
+def the_headline_is_an_evaluation(losses: Progress, headline: Headline) -> Sequence[Found]:
     """The headline's evaluation loss is a training loss.
 
     The number stands in the table's training column and nowhere in its validation column.
@@ -266,12 +274,27 @@ def the_headline_is_an_evaluation(losses: Progress, headline: Headline) -> Itera
     row = headline.training
     if row is not None and not headline.rows and losses.validation is not None:
         there = printed(losses.validation.cells[row])
-        yield Found(
-            f"the headline's loss {clip(headline.claim.text)} is the training loss of {place(losses, row)}; "
-            f"the validation loss there is {there}",
-            headline.claim.line,
-            {"headline": headline.claim.text, "row": row + 1, "validation": there},
-        )
+        return [
+            Found(
+                f"the headline's loss {clip(headline.claim.text)} is the training loss of "
+                f"{place(losses, row)}; the validation loss there is {there}",
+                headline.claim.line,
+                {"headline": headline.claim.text, "row": row + 1, "validation": there},
+            )
+        ]
+    return ()
+
+
+def _stands_outside_tables(text: str, seen: str) -> bool:
+    """Whether a text stands in a line without a pipe."""
+    at = seen.find(text)
+    while at >= 0:
+        end = seen.find("\n", at)
+        end = len(seen) if end < 0 else end
+        if "|" not in seen[seen.rfind("\n", 0, at) + 1 : end]:
+            return True
+        at = seen.find(text, end)
+    return False
 
 
 def _goes_on(progress: Progress, schedule: Schedule) -> bool:
@@ -299,7 +322,12 @@ def _best_at(progress: Progress, row: int) -> Iterator[str]:
 
 
 def _number(cell: Cell | None) -> float | None:
-    return float(cell.value) if cell is not None and isinstance(cell.value, int | float) else None
+    if cell is None:
+        return None
+    value = cell.value
+    if value.__class__ is float:  # most are, and are soonest told
+        return value
+    return float(value) if isinstance(value, int) else None
 
 
 def _value(row: Row, column: int) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from packaging.version import InvalidVersion, Version
@@ -29,7 +29,7 @@ _LANGUAGE = frozenset(
 
 
 @rule("RT240", "warning")
-def losses_are_finite(progress: Progress, schedule: Schedule) -> Iterator[Found]:
+def losses_are_finite(progress: Progress, schedule: Schedule) -> Sequence[Found]:
     """A loss is NaN or infinite.
 
     The training overflowed, or a batch had no label at all. The metrics of such rows are those of a
@@ -58,22 +58,29 @@ def losses_are_finite(progress: Progress, schedule: Schedule) -> Iterator[Found]
         | 1.5           | 1.0   | 100  | 1.4000          |
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
+    found: list[Found] = []
     for series in (progress.training, progress.validation):
-        if series is None or series.is_whole:
+        if series is None or len(series.numbers) + series.values.count(None) == len(series.values):
             continue
         rows = [row for row, v in enumerate(series.values) if v is not None and not -math.inf < v < math.inf]
         if rows:
             rate = f", at learning rate {schedule.rate:g}" if schedule.rate else ""
-            yield Found(
+            message = (
                 f"the {title(series)} is {printed(series.cells[rows[0]])} in {len(rows)} of "
-                f"{len(progress)} rows, first at {place(progress, rows[0])}{rate}",
-                progress.lines[rows[0]],
-                {"column": series.name, "first_row": rows[0] + 1, "rows": len(rows), "of": len(progress)},
+                f"{len(progress)} rows, first at {place(progress, rows[0])}{rate}"
             )
+            evidence = {
+                "column": series.name,
+                "first_row": rows[0] + 1,
+                "rows": len(rows),
+                "of": len(progress),
+            }
+            found.append(Found(message, progress.lines[rows[0]], evidence))
+    return found
 
 
 @rule("RT241", "warning")
-def losses_are_not_zero(progress: Progress) -> Iterator[Found]:
+def losses_are_not_zero(progress: Progress) -> Sequence[Found]:
     """A loss is zero in every row.
 
     No loss of a model that predicts anything is exactly zero all along. The evaluation had no labels, or
@@ -103,19 +110,20 @@ def losses_are_not_zero(progress: Progress) -> Iterator[Found]:
         | 1.5           | 1.0   | 100  | 1.4000          |
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
-    for series in (progress.training, progress.validation):
-        if series is not None and series.least == 0 == series.most:
-            row = series.points[0][0]
-            yield Found(
-                f"the {title(series)} is {printed(series.cells[row])} in all {len(series.points)} rows "
-                f"that have one",
-                progress.lines[row],
-                {"column": series.name, "rows": len(series.points)},
-            )
+    return [
+        Found(
+            f"the {title(series)} is {printed(series.cells[series.points[0][0]])} in all "
+            f"{len(series.points)} rows that have one",
+            progress.lines[series.points[0][0]],
+            {"column": series.name, "rows": len(series.points)},
+        )
+        for series in (progress.training, progress.validation)
+        if series is not None and series.numbers and not any(series.numbers)
+    ]
 
 
 @rule("RT242", "note")
-def zero_is_reached_slowly(losses: Progress) -> Iterator[Found]:
+def zero_is_reached_slowly(losses: Progress) -> Sequence[Found]:
     """The training loss drops to exactly zero at once, while the validation loss does not.
 
     A loss that learns its way down passes through small numbers. The Trainer leaves NaNs out when it
@@ -145,24 +153,26 @@ def zero_is_reached_slowly(losses: Progress) -> Iterator[Found]:
         | 0.2321        | 2.0   | 200  | 0.3900          |
     """
     training, validation = losses.training, losses.validation
-    if training is None or validation is None or not training.least <= 0 <= training.most:
-        return
+    if training is None or validation is None or 0 not in training.numbers:
+        return ()
     before = 0.0
     for row, value in training.points:
         other = validation.values[row]
         if value == 0 and before >= _ABRUPT and other is not None and other >= _ABRUPT:
-            yield Found(
-                f"the training loss drops from {before:g} to {printed(training.cells[row])} at "
-                f"{place(losses, row)}, where the validation loss is {printed(validation.cells[row])}",
-                losses.lines[row],
-                {"before": before, "row": row + 1, "validation": other},
-            )
-            return
+            return [
+                Found(
+                    f"the training loss drops from {before:g} to {printed(training.cells[row])} at "
+                    f"{place(losses, row)}, where the validation loss is {printed(validation.cells[row])}",
+                    losses.lines[row],
+                    {"before": before, "row": row + 1, "validation": other},
+                )
+            ]
         before = value
+    return ()
 
 
 @rule("RT243", "warning")
-def validation_changes(progress: Progress) -> Iterator[Found]:
+def validation_changes(progress: Progress) -> Sequence[Found]:
     """The validation loss is the same in every row.
 
     At least three evaluations agree in every printed digit while the training went on. The weights that
@@ -195,22 +205,25 @@ def validation_changes(progress: Progress) -> Iterator[Found]:
         | 1.1           | 3.0   | 300  | 1.2500          |
     """
     validation = progress.validation
-    if validation is None or validation.least != validation.most or len(validation.points) < 3:
-        return
+    if validation is None or len(validation.numbers) < 3:
+        return ()
+    first, second = validation.numbers[:2]
     points = validation.points
-    first = points[0][1]
-    if abs(first) >= _SMALL:
-        yield Found(
-            f"the validation loss is {printed(validation.cells[points[0][0]])} in all {len(points)} rows",
-            progress.lines[points[0][0]],
-            {"value": first, "rows": len(points)},
-        )
+    if first == second and validation.numbers.count(first) == len(points) and abs(first) >= _SMALL:
+        return [
+            Found(
+                f"the validation loss is {printed(validation.cells[points[0][0]])} in all {len(points)} rows",
+                progress.lines[points[0][0]],
+                {"value": first, "rows": len(points)},
+            )
+        ]
+    return ()
 
 
 @rule("RT246", "note")
 def losses_have_one_scale(
     losses: Progress, schedule: Schedule, versions: Mapping[str, Claim]
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The training loss is the validation loss times the number of accumulated batches.
 
     Releases of transformers from 4.46 on add up, in some models and versions, the losses of accumulated
@@ -260,22 +273,24 @@ def losses_have_one_scale(
     """
     times = schedule.accumulation
     if times is None or times < 4 or losses.training is None or losses.validation is None:
-        return
+        return ()
     pairs = zip(losses.training.values, losses.validation.values, strict=True)
     ratios = [
         t / v for t, v in pairs if t is not None and v is not None and v > _SMALL and t > 0 and t < math.inf
     ]
     if len(ratios) < 3 or not (min(ratios) > 0.6 * times and max(ratios) < 1.6 * times):
-        return
+        return ()
     if _older(versions.get("transformers")):
-        return
+        return ()
     middle = median(ratios)
-    yield Found(
-        f"the training loss is {middle:.2g} times the validation loss in every row ({min(ratios):.2g} to "
-        f"{max(ratios):.2g}), and {times:g} batches were accumulated",
-        losses.lines[0],
-        {"ratio": middle, "least": min(ratios), "most": max(ratios), "accumulation": times},
-    )
+    return [
+        Found(
+            f"the training loss is {middle:.2g} times the validation loss in every row ({min(ratios):.2g} to "
+            f"{max(ratios):.2g}), and {times:g} batches were accumulated",
+            losses.lines[0],
+            {"ratio": middle, "least": min(ratios), "most": max(ratios), "accumulation": times},
+        )
+    ]
 
 
 def _older(transformers: Claim | None) -> bool:
@@ -286,7 +301,7 @@ def _older(transformers: Claim | None) -> bool:
 
 
 @rule("RT247", "note")
-def losses_beat_guessing(card: Card, progress: Progress) -> Iterator[Found]:
+def losses_beat_guessing(card: Card, progress: Progress) -> Sequence[Found]:
     """A language model's loss is higher than that of guessing among all words.
 
     The mean cross-entropy of a model that gives every word of a vocabulary of 262,144 the same chance is
@@ -325,15 +340,18 @@ def losses_beat_guessing(card: Card, progress: Progress) -> Iterator[Found]:
         | 1.2           | 2.0   | 200  | 1.3000          |
     """
     if card.claims.task not in _LANGUAGE or progress.validation is None or not progress.validation.points:
-        return
+        return ()
     row, last = progress.validation.points[-1]
     if last > math.log(_VOCABULARY):
-        yield Found(
-            f"the last validation loss is {printed(progress.validation.cells[row])}; guessing among "
-            f"{_VOCABULARY:,} words gives {math.log(_VOCABULARY):.2f}",
-            progress.lines[row],
-            {"value": last, "guessing": math.log(_VOCABULARY)},
-        )
+        return [
+            Found(
+                f"the last validation loss is {printed(progress.validation.cells[row])}; guessing among "
+                f"{_VOCABULARY:,} words gives {math.log(_VOCABULARY):.2f}",
+                progress.lines[row],
+                {"value": last, "guessing": math.log(_VOCABULARY)},
+            )
+        ]
+    return ()
 
 
 RULES: tuple[Rule, ...] = (

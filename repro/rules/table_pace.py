@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from repro.records.card import Card
@@ -18,7 +18,7 @@ _LARGEST = 10**13
 
 
 @rule("RT202", "warning")
-def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Schedule) -> Iterator[Found]:
+def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Schedule) -> Sequence[Found]:
     """Step and epoch do not belong together.
 
     Every epoch has the same number of steps, so step divided by epoch is the same in every row, within
@@ -62,45 +62,48 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
         | 1.0           | 4.0   | 1164 | 1.2300          |
     """
     if not pace.outside or progress.epoch is None:
-        return
+        return ()
     if not progress.epoch.rises and any(later[2] < row[2] for row, later in pairwise(progress.step_epoch)):
-        return  # an epoch that goes back is RT206's
+        return ()  # an epoch that goes back is RT206's
     settled = schedule.accumulation == 1 and schedule.epochs is not None and card.kind in ("trainer", "peft")
     severity: Severity | None = None if settled else "note"
     usual = _range(pace)
-    rows = {row: (step, epoch) for row, step, epoch in progress.step_epoch}
-    if 4 * len(pace.outside) <= len(rows):
-        for row in pace.outside[:20]:
-            step, epoch = rows[row]
-            yield Found(
+    rows, others = len(progress.step_epoch), len(progress.step_epoch) - len(pace.outside)
+    if 4 * len(pace.outside) <= rows:
+        few = frozenset(pace.outside[:20])
+        return [
+            Found(
                 f"step {step:,.0f} at epoch {epoch:g} means {step / epoch:,.1f} steps an epoch, "
-                f"the {len(rows) - len(pace.outside)} other rows mean {usual}",
+                f"the {others} other rows mean {usual}",
                 progress.lines[row],
                 {"step": step, "epoch": epoch, "steps_per_epoch": [pace.low, pace.high]},
                 severity,
             )
-        return
-    each = [(step / epoch, row) for row, (step, epoch) in rows.items() if step]
+            for row, step, epoch in progress.step_epoch
+            if row in few
+        ]
+    each = [(step / epoch, row) for row, step, epoch in progress.step_epoch if step]
     (least, first), (most, last) = min(each), max(each)
-    yield Found(
-        f"no number of steps an epoch fits all rows: {least:,.1f} in line {progress.lines[first]}, "
-        f"{most:,.1f} in line {progress.lines[last]}; {usual} fits {len(rows) - len(pace.outside)} of "
-        f"{len(rows)}",
-        progress.lines[min(pace.outside)],
-        {
-            "least": least,
-            "most": most,
-            "steps_per_epoch": [pace.low, pace.high],
-            "outside": len(pace.outside),
-        },
-        severity,
-    )
+    return [
+        Found(
+            f"no number of steps an epoch fits all rows: {least:,.1f} in line {progress.lines[first]}, "
+            f"{most:,.1f} in line {progress.lines[last]}; {usual} fits {others} of {rows}",
+            progress.lines[min(pace.outside)],
+            {
+                "least": least,
+                "most": most,
+                "steps_per_epoch": [pace.low, pace.high],
+                "outside": len(pace.outside),
+            },
+            severity,
+        )
+    ]
 
 
 @rule("RT203", "note")
 def the_data_set_has_a_size(
     examples: Sequence[tuple[int, int | None]], progress: Progress, pace: Pace, schedule: Schedule
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The card does not say how many examples it was trained on; the table implies it.
 
     Steps an epoch times examples a step give the size of the training set, as it was fed to the Trainer
@@ -141,21 +144,23 @@ def the_data_set_has_a_size(
     """
     size = None if examples else _size(progress, pace, schedule)
     if size is None:
-        return
+        return ()
     least, most = size
     accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
-    yield Found(
-        f"{_range(pace)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
-        f"{least:,} to {most:,} training examples",
-        progress.lines[0],
-        {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
-    )
+    return [
+        Found(
+            f"{_range(pace)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
+            f"{least:,} to {most:,} training examples",
+            progress.lines[0],
+            {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
+        )
+    ]
 
 
 @rule("RT204", "note")
 def the_size_fits(
     card: Card, examples: Sequence[tuple[int, int | None]], progress: Progress, pace: Pace, schedule: Schedule
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The stated number of training examples does not fit the table.
 
     Steps an epoch times examples a step give the size of the training set. None of the numbers of
@@ -198,21 +203,25 @@ def the_size_fits(
     """
     size = _size(progress, pace, schedule) if examples else None
     if size is None:
-        return
+        return ()
     least, most = size
     numbers = [number for number, _ in examples]
     for number in (*numbers, sum(numbers)):
         slack = max(schedule.batch or 0, _rounding(number))
         if least - slack <= number <= most + slack:
-            return
+            return ()
     number, line = examples[0]
-    yield Found(
-        f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at {schedule.batch:g} "
-        f"examples a step imply {least:,} to {most:,}",
-        line or progress.lines[0],
-        {"stated": number, "least": least, "most": most},
-        "warning" if card.kind == "sentence-transformers" else None,
+    found: list[Found] = []
+    found.append(
+        Found(
+            f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at "
+            f"{schedule.batch:g} examples a step imply {least:,} to {most:,}",
+            line or progress.lines[0],
+            {"stated": number, "least": least, "most": most},
+            "warning" if card.kind == "sentence-transformers" else None,
+        )
     )
+    return found
 
 
 def _size(progress: Progress, pace: Pace, schedule: Schedule) -> tuple[int, int] | None:

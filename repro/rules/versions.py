@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -39,7 +39,7 @@ def clip(text: str, length: int = 60) -> str:
 
 
 @rule("RE401", "error")
-def releases_exist(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def releases_exist(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """A version was never released.
 
     The version lies between releases that there are, or far beyond the newest one, and no registry ever had
@@ -64,18 +64,22 @@ def releases_exist(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Fo
         - Transformers 4.21.2
         - Pytorch 1.13.0
     """
+    found: list[Found] = []
     for package, claim in _of_standing("never", versions, pinned):
         near = releases.nearest(package, claim.text)
-        yield Found(
-            f"{package} {clip(claim.text)} was never released; next to it: {', '.join(near)}",
-            claim.line,
-            {"package": package, "version": clip(claim.text), "near": list(near), **_as_of()},
-            severity="error" if package in _ONE_SOURCE else "warning",
+        found.append(
+            Found(
+                f"{package} {clip(claim.text)} was never released; next to it: {', '.join(near)}",
+                claim.line,
+                {"package": package, "version": clip(claim.text), "near": list(near), **_as_of()},
+                severity="error" if package in _ONE_SOURCE else "warning",
+            )
         )
+    return found
 
 
 @rule("RE402", "note", profiles=("default", "strict"))
-def releases_are_known(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def releases_are_known(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """A version is newer than this program's table of releases.
 
     The program ships a table of releases with the day on which it was written. A later version may well
@@ -97,22 +101,26 @@ def releases_are_known(versions: Mapping[str, Claim], pinned: Pinned) -> Iterato
 
         - Transformers 5.0.0
     """
+    found: list[Found] = []
     for package, claim in _of_standing("newer", versions, pinned):
-        yield Found(
-            f"{package} {clip(claim.text)} is newer than the table of releases, which ends with "
-            f"{releases.latest(package)} ({releases.known_until():%Y-%m-%d})",
-            claim.line,
-            {
-                "package": package,
-                "version": clip(claim.text),
-                "latest": releases.latest(package),
-                **_as_of(),
-            },
+        found.append(
+            Found(
+                f"{package} {clip(claim.text)} is newer than the table of releases, which ends with "
+                f"{releases.latest(package)} ({releases.known_until():%Y-%m-%d})",
+                claim.line,
+                {
+                    "package": package,
+                    "version": clip(claim.text),
+                    "latest": releases.latest(package),
+                    **_as_of(),
+                },
+            )
         )
+    return found
 
 
 @rule("RE403", "note")
-def releases_stand(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def releases_stand(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """A version was withdrawn after its release.
 
     Its files are yanked: they install only where exactly this version is asked for, and usually because
@@ -135,18 +143,22 @@ def releases_stand(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Fo
         - Transformers 4.46.1
     """
     if not _some_yanked(pinned):
-        return
+        return ()
+    found: list[Found] = []
     for package, claim in versions.items():
         if (row := releases.release(package, claim.text)) and row.yanked:
-            yield Found(
-                f"{package} {clip(claim.text)} of {row.date:%Y-%m-%d} was withdrawn",
-                claim.line,
-                {"package": package, "version": clip(claim.text), "released": row.date.isoformat()},
+            found.append(
+                Found(
+                    f"{package} {clip(claim.text)} of {row.date:%Y-%m-%d} was withdrawn",
+                    claim.line,
+                    {"package": package, "version": clip(claim.text), "released": row.date.isoformat()},
+                )
             )
+    return found
 
 
 @rule("RE404", "error")
-def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """Versions cannot have been used together.
 
     transformers checks the version of tokenizers when it is imported, and from 4.52 on goes on without a
@@ -178,7 +190,7 @@ def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Foun
     """
     conflict = _conflict(pinned)
     if conflict is None:
-        return
+        return ()
     line = versions[conflict.of].line
     one, two = f"{conflict.package} {clip(conflict.version)}", f"{conflict.of} {clip(conflict.found)}"
     evidence = {
@@ -202,11 +214,11 @@ def versions_fit(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Foun
                 f"{one} asks for {conflict.of} {conflict.required}, the card says {two}",
                 "note",
             )
-    yield Found(message, line, evidence, severity=severity)
+    return [Found(message, line, evidence, severity=severity)]
 
 
 @rule("RE405", "error")
-def builds_exist(versions: Mapping[str, Claim]) -> Iterator[Found]:
+def builds_exist(versions: Mapping[str, Claim]) -> Sequence[Found]:
     """A local build tag of torch is not one that this release had.
 
     `+cu117` names the CUDA release that a build is for. It is an error where there is no such CUDA release; a
@@ -232,28 +244,30 @@ def builds_exist(versions: Mapping[str, Claim]) -> Iterator[Found]:
     claim = versions.get("torch")
     found = build_of(claim.text) if claim else None
     if claim is None or found is None or found[1] in {"published", "other"}:
-        return
+        return ()
     tag, build = found
     version = releases.parse(claim.text)
     series = (version.major, version.minor) if version else (0, 0)
     had = sorted(CUDA_BUILDS.get(series, ()), key=lambda one: int(one[2:]))
     evidence = {"version": clip(claim.text), "tag": tag, "published": had}
     shown = f"torch {series[0]}.{series[1]} was published for {', '.join(had) or 'none that is known'}"
+    severity: Severity
     match build:
         case "false":
-            yield Found(f"there is no CUDA release for +{clip(tag)}; {shown}", claim.line, evidence)
+            message, severity = f"there is no CUDA release for +{clip(tag)}; {shown}", "error"
         case "unpublished":
             message = f"PyTorch published no build +{clip(tag)}, so it is somebody's own or mistyped; {shown}"
-            yield Found(message, claim.line, evidence, severity="note")
+            severity = "note"
         case _:
             message = f"no build +{clip(tag)} of torch {series[0]}.{series[1]} was published; {shown}"
-            yield Found(message, claim.line, evidence, severity="warning" if build == "later" else "note")
+            severity = "warning" if build == "later" else "note"
+    return [Found(message, claim.line, evidence, severity)]
 
 
 @rule("RE406", "note", profiles=("default", "strict"))
 def training_date_is_stated(
     card: Card, versions: Mapping[str, Claim], pinned: Pinned, seen: str
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The card does not say when it was trained; its versions say from when on it can have been.
 
     No package can be used before it appeared: the last of the versions to appear gives the earliest day. The
@@ -287,13 +301,13 @@ def training_date_is_stated(
     """
     said = _said(pinned, card.kind in _TRAINER_KINDS)
     if said is None or _DATE.search(seen) or _dated(card, _NOTHING_KNOWN):
-        return
+        return ()
     message, package, evidence = said
-    yield Found(message, versions[package].line, evidence)
+    return [Found(message, versions[package].line, evidence)]
 
 
 @rule("RE407", "error")
-def versions_had_appeared(card: Card, versions: Mapping[str, Claim], context: Context) -> Iterator[Found]:
+def versions_had_appeared(card: Card, versions: Mapping[str, Claim], context: Context) -> Sequence[Found]:
     """The card is older than the versions that it names.
 
     The card's date (of its commit on the Hub, or the `date` in its front matter) lies before the day on which
@@ -325,8 +339,9 @@ def versions_had_appeared(card: Card, versions: Mapping[str, Claim], context: Co
     """
     dated = _dated(card, context)
     if dated is None:
-        return
+        return ()
     date, source = dated
+    found: list[Found] = []
     for package, claim in versions.items():
         appeared = releases.appeared(package, claim.text)
         if appeared is None or appeared <= date + _SLACK:
@@ -334,23 +349,26 @@ def versions_had_appeared(card: Card, versions: Mapping[str, Claim], context: Co
         exact = releases.release(package, claim.text) is not None
         if not exact and appeared <= date + _DEVELOPMENT_SLACK:
             continue
-        yield Found(
-            f"{package} {clip(claim.text)} appeared {appeared:%Y-%m-%d}, {(appeared - date).days} days after "
-            f"the card's date {date:%Y-%m-%d} ({source})",
-            claim.line,
-            {
-                "package": package,
-                "version": clip(claim.text),
-                "appeared": appeared.isoformat(),
-                "date": date.isoformat(),
-                "source": source,
-            },
-            severity="error" if exact else "warning",
+        found.append(
+            Found(
+                f"{package} {clip(claim.text)} appeared {appeared:%Y-%m-%d}, {(appeared - date).days} days "
+                f"after the card's date {date:%Y-%m-%d} ({source})",
+                claim.line,
+                {
+                    "package": package,
+                    "version": clip(claim.text),
+                    "appeared": appeared.isoformat(),
+                    "date": date.isoformat(),
+                    "source": source,
+                },
+                severity="error" if exact else "warning",
+            )
         )
+    return found
 
 
 @rule("RE408", "note")
-def versions_are_releases(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def versions_are_releases(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """A version is a development version or a vendor's build.
 
     `4.26.0.dev0` is what the main branch was called between two releases: hundreds of states have that
@@ -372,22 +390,26 @@ def versions_are_releases(versions: Mapping[str, Claim], pinned: Pinned) -> Iter
 
         - Transformers 4.26.0
     """
+    found: list[Found] = []
     for (package, claim), standing in zip(versions.items(), _standings(pinned), strict=True):
         if standing == "vendor":
-            yield Found(
-                f"{package} {clip(claim.text)} is a vendor's build, which no registry has",
-                claim.line,
-                {"package": package, "version": clip(claim.text), "build": "vendor"},
+            found.append(
+                Found(
+                    f"{package} {clip(claim.text)} is a vendor's build, which no registry has",
+                    claim.line,
+                    {"package": package, "version": clip(claim.text), "build": "vendor"},
+                )
             )
         elif standing == "development":
             message, evidence = _development(package, claim.text[: releases.LONGEST + 1])
-            yield Found(message, claim.line, evidence)
+            found.append(Found(message, claim.line, evidence))
+    return found
 
 
 @rule("RE409", "note", profiles=("default", "strict"))
 def stream_is_known(
     card: Card, versions: Mapping[str, Claim], pinned: Pinned, context: Context
-) -> Iterator[Found]:
+) -> Sequence[Found]:
     """The versions leave open which random stream the training had.
 
     The same seed gives another order of the data in other releases. Up to transformers 4.30 that order
@@ -415,22 +437,25 @@ def stream_is_known(
     """
     claim = versions.get("transformers")
     if claim is None or card.kind not in _TRAINER_KINDS or "tensorflow" in versions:
-        return
+        return ()
     if _stream(pinned) is not None:
-        return
+        return ()
     candidates = _candidates(pinned, context.published)
     if candidates is None or len(candidates[0]) < 2:
-        return
+        return ()
     names, missing = candidates
-    yield Found(
-        f"the random stream is {' or '.join(names)}: transformers {clip(claim.text)} leaves it to {missing}",
-        claim.line,
-        {"transformers": clip(claim.text), "streams": list(names), "missing": missing},
-    )
+    return [
+        Found(
+            f"the random stream is {' or '.join(names)}: transformers {clip(claim.text)} leaves it "
+            f"to {missing}",
+            claim.line,
+            {"transformers": clip(claim.text), "streams": list(names), "missing": missing},
+        )
+    ]
 
 
 @rule("RE410", "warning")
-def versions_can_be_read(versions: Mapping[str, Claim], pinned: Pinned) -> Iterator[Found]:
+def versions_can_be_read(versions: Mapping[str, Claim], pinned: Pinned) -> Sequence[Found]:
     """A version is none.
 
     What stands there begins like a version but is not one (PEP 440), so that no installer would take it.
@@ -453,12 +478,16 @@ def versions_can_be_read(versions: Mapping[str, Claim], pinned: Pinned) -> Itera
         - Transformers 4.21.2
         - Pytorch 1.13.0
     """
+    found: list[Found] = []
     for package, claim in _of_standing("unreadable", versions, pinned):
-        yield Found(
-            f"{package}: {clip(claim.text)!r} is no version",
-            claim.line,
-            {"package": package, "version": clip(claim.text)},
+        found.append(
+            Found(
+                f"{package}: {clip(claim.text)!r} is no version",
+                claim.line,
+                {"package": package, "version": clip(claim.text)},
+            )
         )
+    return found
 
 
 def _as_of() -> dict[str, str]:
@@ -575,6 +604,8 @@ def _dated(card: Card, context: Context) -> tuple[datetime, str] | None:
         published = context.published
         return (published if published.tzinfo else published.replace(tzinfo=UTC)), "its commit"
     data = card.front_matter.data if card.front_matter else {}
+    if data.keys().isdisjoint(_DATE_KEYS):
+        return None
     for key in _DATE_KEYS:
         text = data.get(key)
         if isinstance(text, str) and (found := _instant(text[:10])):

@@ -95,14 +95,6 @@ def test_secrets_are_found(secret: str) -> None:
         assert secret in text.split("\n")[found.line - 1]
 
 
-@given(st.text(alphabet="\"'a1= \n", max_size=600))
-def test_quotes_are_found_one_by_one(text: str) -> None:
-    """Quoted values are those that `finditer` finds, however many quotes there are."""
-    for quote, pattern in rules._QUOTED.items():
-        one_by_one = [match.span() for match in rules._quoted(text, quote, pattern)]
-        assert one_by_one == [match.span() for match in pattern.finditer(text)]
-
-
 @pytest.mark.parametrize(("place", "value"), NAMED.items(), ids=NAMED)
 def test_named_secrets_are_found(place: str, value: str) -> None:
     """A random value is a secret where its name says so, and nothing without the name."""
