@@ -26,6 +26,16 @@ _SLACK = timedelta(days=1)  # a registry gets a release hours after its tag
 _DEVELOPMENT_SLACK = timedelta(days=30)  # when a branch took its next version's name is known roughly
 _NOTHING_KNOWN = Context()
 _TRAINER_KINDS = frozenset({"trainer", "peft", "trl", "article", "other"})
+# What trains in other ways than the Trainer: what is said of its random streams is not theirs.
+_OTHERS = frozenset({"tensorflow", "keras", "flax", "jax"})
+_OTHER_TRAINERS = re.compile(r"(?:lightning|speechbrain|fairseq)(?: version)?[`*\])\s:=v]{1,8}[0-9]+\.[0-9]")
+#: What a random stream is, in a few words, and the releases that have it.
+_STREAMS = {
+    "A1": ("the order of the data comes from the sampler's own generator", "transformers < 4.31, torch < 1.11"),
+    "A2": ("the order of the data comes from the sampler's own generator", "transformers < 4.31, torch >= 1.11"),
+    "B": ("the order of the data comes from the global random state", "accelerate other than 0.25"),
+    "C": ("the order of the data is seeded anew each epoch", "transformers >= 4.38, or accelerate 0.25"),
+}
 
 
 @lru_cache(maxsize=8192)
@@ -266,13 +276,13 @@ def builds_exist(versions: Mapping[str, Claim]) -> Sequence[Found]:
 
 @rule("RE406", "note", profiles=("default", "strict"))
 def training_date_is_stated(
-    card: Card, versions: Mapping[str, Claim], pinned: Pinned, seen: str
+    card: Card, versions: Mapping[str, Claim], pinned: Pinned, seen: str, lowered: str
 ) -> Sequence[Found]:
     """The card does not say when it was trained; its versions say from when on it can have been.
 
     No package can be used before it appeared: the last of the versions to appear gives the earliest day. The
     versions also leave only some Pythons, and give the random stream (the order of the data for a given seed)
-    where they are enough for it.
+    where they are enough for it and nothing shows that another library than the Trainer trained.
 
     Why it matters:
         Everything that a card does not name (accelerate, numpy, the CUDA libraries) is resolved by date when
@@ -302,6 +312,8 @@ def training_date_is_stated(
     said = _said(pinned, card.kind in _TRAINER_KINDS)
     if said is None or _DATE.search(seen) or _dated(card, _NOTHING_KNOWN):
         return ()
+    if said[2]["stream"] and _others_trained(versions, lowered):
+        said = _said(pinned, False) or said
     message, package, evidence = said
     return [Found(message, versions[package].line, evidence)]
 
@@ -408,13 +420,14 @@ def versions_are_releases(versions: Mapping[str, Claim], pinned: Pinned) -> Sequ
 
 @rule("RE409", "note", profiles=("default", "strict"))
 def stream_is_known(
-    card: Card, versions: Mapping[str, Claim], pinned: Pinned, context: Context
+    card: Card, versions: Mapping[str, Claim], pinned: Pinned, context: Context, lowered: str
 ) -> Sequence[Found]:
     """The versions leave open which random stream the training had.
 
     The same seed gives another order of the data in other releases. Up to transformers 4.30 that order
     depends on torch (A1 before 1.11, A2 from then on); from 4.31 to 4.37 on accelerate (C with 0.25, else
-    B), which a generated card never names; from 4.38 on it is C.
+    B), which a generated card never names; from 4.38 on it is C. Nothing is said of other trainers
+    (PyTorch Lightning, Keras, Flax), which have streams of their own.
 
     Why it matters:
         With another stream a re-run gives another curve, and cannot be told from a failed one.
@@ -436,18 +449,19 @@ def stream_is_known(
         - Accelerate 0.21.0
     """
     claim = versions.get("transformers")
-    if claim is None or card.kind not in _TRAINER_KINDS or "tensorflow" in versions:
+    if claim is None or card.kind not in _TRAINER_KINDS:
         return ()
     if _stream(pinned) is not None:
         return ()
     candidates = _candidates(pinned, context.published)
-    if candidates is None or len(candidates[0]) < 2:
+    if candidates is None or len(candidates[0]) < 2 or _others_trained(versions, lowered):
         return ()
     names, missing = candidates
+    meant = dict.fromkeys(_STREAMS[name][0] for name in names)  # A1 and A2 differ in torch alone
     return [
         Found(
-            f"the random stream is {' or '.join(names)}: transformers {clip(claim.text)} leaves it "
-            f"to {missing}",
+            f"the random stream is {' or '.join(names)} ({', or '.join(meant)}): "
+            f"transformers {clip(claim.text)} leaves it to {missing}",
             claim.line,
             {"transformers": clip(claim.text), "streams": list(names), "missing": missing},
         )
@@ -561,7 +575,17 @@ def _said(pinned: Pinned, by_trainer: bool) -> tuple[str, str, Mapping[str, Any]
         "python": str(pythons),
         "stream": name,
     }
-    return (f"{message}; random stream {name}" if name else message), earliest.package, evidence
+    if name:
+        message += f"; random stream {name} ({'; '.join(_STREAMS[name])})"
+    return message, earliest.package, evidence
+
+
+def _others_trained(versions: Mapping[str, Claim], lowered: str) -> bool:
+    """Tell whether the card names a version of what trains in other ways than the Trainer."""
+    if not _OTHERS.isdisjoint(versions):
+        return True
+    named = "lightning" in lowered or "speechbrain" in lowered or "fairseq" in lowered
+    return named and _OTHER_TRAINERS.search(lowered) is not None
 
 
 @lru_cache(maxsize=4096)

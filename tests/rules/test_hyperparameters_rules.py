@@ -205,6 +205,16 @@ def test_warmup_longer_than_the_table(
     assert severities(rules.training_outlasts_its_warmup, card(stated, below=table(*rows))) == expected
 
 
+def test_a_table_beyond_the_warmup_shows_its_end() -> None:
+    """Where the table goes on to the warmup's last step or beyond, stated epochs that are too few say nothing."""
+    stated = {"lr_scheduler_warmup_steps": "300", "num_epochs": "2"}
+    for last in (3.0, 300), (9.0, 900):
+        text = card(stated, below=table((1.0, 100), last))
+        assert findings(rules.training_outlasts_its_warmup, text) == []
+    short = card(stated, below=table((1.0, 100), (2.9, 299)))
+    assert severities(rules.training_outlasts_its_warmup, short) == ["warning"]
+
+
 def test_the_learning_rate_that_was_reached_is_told() -> None:
     """Whose training ended in its warmup reads which learning rate it had at the end."""
     stated = {"learning_rate": "2e-05", "lr_scheduler_warmup_steps": "1000", "training_steps": "400"}
@@ -238,6 +248,10 @@ def test_warmups_of_other_releases(
         ("", "4.12.0", {"weight_decay": 0.0, "max_grad_norm": 1.0}),
         ("We used weight decay of 0.01 and bfloat16.", "4.21.2", {"max_grad_norm": 1.0}),
         ("weight_decay, gradient clipping and bf16 as usual.", "4.21.2", None),
+        ("- fp16: True", "4.21.2", {"weight_decay": 0.0, "max_grad_norm": 1.0}),
+        ("Trained with FP16.", "4.21.2", {"weight_decay": 0.0, "max_grad_norm": 1.0}),
+        ("Weights are float16.", "4.21.2", {"weight_decay": 0.0, "max_grad_norm": 1.0}),
+        ("A batch of 16.", "4.21.2", {"weight_decay": 0.0, "max_grad_norm": 1.0, "bf16": False}),
         ("", None, None),
     ],
 )
@@ -299,6 +313,29 @@ def test_a_seed_is_missed_only_where_it_is_always_printed() -> None:
     assert severities(rules.seed_is_stated, card(stated)) == ["warning"]
     assert severities(rules.seed_is_stated, card({**stated, "random_seed": "1"})) == []
     assert severities(rules.seed_is_stated, card(stated, mark="")) == []
+
+
+def test_an_author_who_names_adamw_has_said_what_ran() -> None:
+    """The label Adam hides nothing from a reader where the text names AdamW."""
+    assert severities(rules.optimizer_is_named, card(PUBLISHED, transformers="4.21.2")) == ["note"]
+    text = card(PUBLISHED, transformers="4.21.2", below="The optimizer was AdamW.\n")
+    assert findings(rules.optimizer_is_named, text) == []
+
+
+@pytest.mark.parametrize("name", ["optimizer", "lr_scheduler_type"])
+def test_a_line_is_missed_only_where_it_is_always_printed(name: str) -> None:
+    """Optimizer and scheduler are missed in the generator's list only, and only where nothing names them."""
+    stated = {each: text for each, text in PUBLISHED.items() if each != name}
+    (found,) = findings(rules.generated_lines_are_there, card(stated))
+    assert (found.severity, found.evidence["missing"]) == ("warning", [name])
+    warm = card({**stated, "lr_scheduler_warmup_steps": "10"})
+    assert severities(rules.generated_lines_are_there, warm) == ["warning"]
+    said = card(stated, below="The optimizer was AdamW, with a cosine schedule.\n")
+    assert findings(rules.generated_lines_are_there, said) == []
+    assert findings(rules.generated_lines_are_there, card(stated, mark="")) == []
+    own = {each: text for each, text in stated.items() if each != "eval_batch_size"}
+    assert findings(rules.generated_lines_are_there, card(own)) == []
+    assert findings(rules.generated_lines_are_there, card(PUBLISHED)) == []
 
 
 def test_values_that_differ_count() -> None:

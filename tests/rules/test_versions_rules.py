@@ -180,6 +180,31 @@ def test_the_stream_is_open(versions: dict[str, str], streams: list[str] | None)
     assert [each.evidence["streams"] for each in found] == ([streams] if streams else [])
 
 
+def test_streams_are_explained() -> None:
+    """Whoever reads of a stream reads what it is about, in the note on the date too."""
+    (found,) = findings(rules.stream_is_known, card(transformers="4.31.0", torch="2.0.1"))
+    assert "B or C (the order of the data comes from the global random state, " in found.message
+    (found,) = findings(rules.training_date_is_stated, card(transformers="4.40.0", torch="2.3.0"))
+    assert "random stream C (the order of the data is seeded anew each epoch; transformers" in found.message
+
+
+@pytest.mark.parametrize(
+    "line", ["- Pytorch lightning 2.0.9", "- `Lightning`: 2.1", "- TensorFlow 2.14.0", "- Keras 3.1.0"]
+)
+def test_streams_of_other_trainers_are_not_known(line: str) -> None:
+    """A card of another trainer gets no word on the Trainer's random streams, in either rule."""
+    text = f"{card(transformers='4.34.0', torch='2.0.1')}{line}\n"
+    assert findings(rules.stream_is_known, text) == []
+    text = f"{card(transformers='4.40.0', torch='2.0.1')}{line}\n"
+    assert [found.evidence["stream"] for found in findings(rules.training_date_is_stated, text)] == [None]
+
+
+def test_a_word_in_the_text_is_no_other_trainer() -> None:
+    """Lightning without a version is weather, or anything else."""
+    text = card("Reports of lightning and thunder.", transformers="4.34.0", torch="2.0.1")
+    assert severities(rules.stream_is_known, text) == ["note"]
+
+
 def test_the_day_of_the_commit_can_settle_the_stream() -> None:
     """A card published before accelerate 0.25 appeared cannot have its stream."""
     text = card(transformers="4.34.0", torch="2.1.0")
