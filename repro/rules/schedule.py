@@ -166,6 +166,36 @@ def pace(
     return None if decimals == 0 else _most(lows, highs, rows)
 
 
+def streamed(
+    points: Sequence[tuple[int, float, float]], printed: Printed, steps: float, accumulation: float | None
+) -> Pace | None:
+    """Return the steps an epoch as the Trainer counts streamed data, None where they do not fit all rows.
+
+    Of data without a length it knows no steps an epoch, so that an epoch is the number of whole passes, and
+    for the pass begun its steps as a fraction of the whole training's.
+
+    Args:
+        points: (row index, step, epoch), epochs positive.
+        printed: The column of epochs.
+        steps: The steps of the whole training.
+        accumulation: Batches for each step, None where that is not known.
+    """
+    decimals = printed.decimals
+    half = _HALF_A_CENT if decimals <= 2 else 0.5 * 10.0 ** -min(decimals, 9)
+    slack = 0 if accumulation == 1 else 1  # each pass's steps are rounded where batches are accumulated
+    low, high = 0.0, math.inf
+    for _, step, epoch in points:
+        passes = math.floor(epoch + _SLACK)
+        least, most = max(0.0, (epoch - passes - half) * steps), (epoch - passes + half) * steps
+        low = max(low, least - slack)  # no pass goes on beyond its end
+        if passes:
+            low = max(low, (step - most) / passes - slack)
+            high = min(high, (step - least) / passes + slack)
+        elif not least - slack <= step <= most + slack:
+            return None
+    return Pace(low, high) if low <= high < math.inf and high >= 1 else None
+
+
 def _repeats(points: Sequence[tuple[int, float, float]], step: float, epoch: float) -> bool:
     for _, s, e in points:  # noqa: SIM110 - a generator takes twice as long
         if s * epoch != step * e or e % 1:

@@ -200,7 +200,7 @@ def stops_in_time(losses: Progress) -> Sequence[Found]:
         | 1.1           | 2.0   | 200  | 1.3000          |
     """
     points, training = losses.points("validation"), losses.points("training")
-    if len(points) < 3 or len(training) < 2 or losses.validation is None:
+    if len(points) < 3 or len(training) < 2 or losses.validation is None or losses.training is None:
         return ()
     values, least = losses.validation.numbers, losses.validation.least
     at = values.index(least)
@@ -219,17 +219,19 @@ def stops_in_time(losses: Progress) -> Sequence[Found]:
     monotone = all(b >= a for a, b in zip([least, *later], later, strict=False))
     if not monotone and rise < 2 * _noise(values):  # both are means, of less noise than one value
         return ()
-    before = next((v for r, v in reversed(training) if r <= row), training[0][1])
-    final = training[-1][1]
+    # Where no loss was logged up to the lowest row, the first one that was.
+    since, before = next((point for point in reversed(training) if point[0] <= row), training[0])
+    until, final = training[-1]
     if final > 0.95 * before or before < _SMALL / 10:
         return ()
     last, end = points[-1]
-    cells = losses.validation.cells
+    cells, logged = losses.validation.cells, losses.training.cells
+    begin = printed(logged[since]) + (f" ({place(losses, since)})" if since > row else "")
     return [
         Found(
             f"the validation loss is lowest at {place(losses, row)} ({printed(cells[row])}) and rises by "
             f"{end / least - 1:.0%} to {printed(cells[last])} at {place(losses, last)}, while the training "
-            f"loss falls from {before:g} to {final:g}",
+            f"loss falls from {begin} to {printed(logged[until])}",
             losses.lines[row],
             {
                 "row": row + 1,

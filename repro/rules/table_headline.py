@@ -105,8 +105,8 @@ def the_headline_is_in_the_table(
 
     A later or separate evaluation, on other data or with another batch size, is legitimate and common.
     Nothing is said where the table ends before the training does and the headline is as near to its last
-    row as the rows are to each other: that is the evaluation at the end. Nothing is said either where the
-    text states the last row's loss beside this headline.
+    row as the rows are to each other, or there is one row only: that is the evaluation at the end. Nothing
+    is said either where the text states the last row's loss beside this headline.
 
     Why it matters:
         A reader cannot tell which checkpoint, and which data, the headline is about.
@@ -143,17 +143,22 @@ def the_headline_is_in_the_table(
     points = progress.validation.points
     last = points[-1][1]
     steps = map(abs, progress.validation.gaps)
-    if _goes_on(progress, schedule) and abs(stated - last) <= max(steps, default=0.0):
+    # Of one row nobody knows how far the loss moves between two.
+    if _goes_on(progress, schedule) and (len(points) == 1 or abs(stated - last) <= max(steps)):
         return ()
     text = printed(progress.validation.cells[points[-1][0]])
     if len(text) >= _LONG and _stands_outside_tables(text, "\n".join(card.visible)):
         return ()  # a card with several headlines, one of which is the last row
     row, nearest = min(points, key=lambda point: abs(point[1] - stated))
+    there = printed(progress.validation.cells[row])
     which = "the last row's" if row == points[-1][0] else f"{place(progress, row)}'s"
+    if len(points) == 1:
+        where = f"is not that of the table's one row, {there}"
+    else:
+        where = f"stands in none of {len(points)} rows; the nearest is {which} {there}"
     return [
         Found(
-            f"the headline's loss {clip(claim.text)} stands in none of {len(points)} rows; the nearest is "
-            f"{which} {printed(progress.validation.cells[row])}, {abs(nearest - stated):.4g} away",
+            f"the headline's loss {clip(claim.text)} {where}, {abs(nearest - stated):.4g} away",
             claim.line,
             {"headline": stated, "nearest": nearest, "row": row + 1},
         )

@@ -10,15 +10,20 @@ from packaging.version import InvalidVersion, Version
 
 from repro.records.card import Card
 from repro.records.claims import Claim
-from repro.rules.interface import Found, Rule, rule
+from repro.rules.interface import Found, Rule, clip, rule
 from repro.rules.schedule import Schedule
-from repro.rules.subject import Progress
+from repro.rules.subject import Progress, Series
 from repro.rules.wording import place, printed, title
 
 # Below this a loss printed with four decimals is mostly rounding.
 _SMALL = 0.01
 # A training loss that was at least this and becomes 0.0 did not get there by learning.
 _ABRUPT = 0.05
+# Where the training loss stays at 0.0 to the end, so does a validation loss that is at least this.
+_HELD = 0.02
+# Numbers of so many digits do not agree by chance in two columns.
+_ENOUGH = 4
+_NO_RESULTS = frozenset({"epoch", "step", "steps", "training_loss", "train_loss", "loss", "runtime"})
 _INFLATED_SINCE = Version("4.46")
 _LONGEST_VERSION = 64
 # A model that gives every word of the largest common vocabulary the same chance has this loss.
@@ -127,7 +132,8 @@ def zero_is_reached_slowly(losses: Progress) -> Sequence[Found]:
     """The training loss drops to exactly zero at once, while the validation loss does not.
 
     A loss that learns its way down passes through small numbers. The Trainer leaves NaNs out when it
-    logs (`logging_nan_inf_filter`), and once every step is NaN, what is left to log is 0.0.
+    logs (`logging_nan_inf_filter`), and once every step is NaN, what is left to log is 0.0. Where it stays
+    at zero to the last row, a validation loss of 0.02 is enough.
 
     Why it matters:
         From there on nothing was learned, and the table does not say so.
@@ -158,7 +164,7 @@ def zero_is_reached_slowly(losses: Progress) -> Sequence[Found]:
     before = 0.0
     for row, value in training.points:
         other = validation.values[row]
-        if value == 0 and before >= _ABRUPT and other is not None and other >= _ABRUPT:
+        if value == 0 and before >= _ABRUPT and other is not None and other >= _least(training, row):
             return [
                 Found(
                     f"the training loss drops from {before:g} to {printed(training.cells[row])} at "
@@ -171,13 +177,20 @@ def zero_is_reached_slowly(losses: Progress) -> Sequence[Found]:
     return ()
 
 
+def _least(training: Series, row: int) -> float:
+    """Return the validation loss from which on a training loss of zero in this row was not learned."""
+    ends = not any(value for later, value in training.points if later > row)
+    return _HELD if ends else _ABRUPT
+
+
 @rule("RT243", "warning")
 def validation_changes(progress: Progress) -> Sequence[Found]:
     """The validation loss is the same in every row.
 
-    At least three evaluations agree in every printed digit while the training went on. The weights that
-    were evaluated did not change: they were frozen, the learning rate was zero, every update was skipped
-    for overflow, or always the same checkpoint was evaluated.
+    At least three evaluations agree in every printed digit while the training went on; or two do, and
+    another result with them, each with four digits or more. The weights that were evaluated did not change:
+    they were frozen, the learning rate was zero, every update was skipped for overflow, or always the same
+    checkpoint was evaluated.
 
     Why it matters:
         The model is the one that the training began with, whatever the training loss says.
@@ -205,9 +218,11 @@ def validation_changes(progress: Progress) -> Sequence[Found]:
         | 1.1           | 3.0   | 300  | 1.2500          |
     """
     validation = progress.validation
-    if validation is None or len(validation.numbers) < 3:
+    if validation is None or len(validation.numbers) < 2:
         return ()
     first, second = validation.numbers[:2]
+    if len(validation.numbers) == 2:
+        return _both_the_same(progress, validation) if first == second and len(progress) == 2 else ()
     points = validation.points
     if first == second and validation.numbers.count(first) == len(points) and abs(first) >= _SMALL:
         return [
@@ -218,6 +233,35 @@ def validation_changes(progress: Progress) -> Sequence[Found]:
             )
         ]
     return ()
+
+
+def _both_the_same(progress: Progress, validation: Series) -> Sequence[Found]:
+    """Two evaluations that agree in several numbers of four digits or more."""
+    steps = progress.step or progress.epoch
+    if steps is None or not steps.rises:
+        return ()
+    above, below = progress.table.rows
+    same = [
+        (name, one.text)
+        for name, one, other in zip(progress.table.columns, above.cells, below.cells, strict=False)
+        if one.text == other.text and isinstance(one.value, float) and _digits(one.text) >= _ENOUGH
+        if name not in _NO_RESULTS
+    ]
+    if len(same) < 2 or all(name != validation.name for name, _ in same):
+        return ()
+    shown = ", ".join(f"{clip(name.replace('_', ' '), 30)} {clip(text, 20)}" for name, text in same[:4])
+    return [
+        Found(
+            f"both rows have the same results: {shown}",
+            below.line,
+            {"same": [name for name, _ in same[:20]], "rows": 2},
+        )
+    ]
+
+
+def _digits(text: str) -> int:
+    """Return how many digits a number is printed with, without the zeros that it begins with."""
+    return len(text.strip("*`_-").partition("e")[0].replace(".", "").lstrip("0"))
 
 
 @rule("RT246", "note")

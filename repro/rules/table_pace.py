@@ -8,9 +8,11 @@ from itertools import pairwise
 
 from repro.records.card import Card
 from repro.rules.interface import Found, Rule, Severity, rule
-from repro.rules.schedule import Pace, Schedule
+from repro.rules.schedule import Pace, Schedule, streamed
 from repro.rules.subject import Progress
 
+# Nobody evaluates but once, and then at a step that is no multiple of this.
+_ROUND = 50
 # A range wider than this tells a reader nothing.
 _WIDEST = 1.1
 # No training set is larger; a table that implies it prints other numbers than steps.
@@ -25,7 +27,8 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
     the rounding of the printed epoch and, where batches are accumulated, of each epoch's steps. Where
     most rows agree, the others are named. It is a note where the Trainer is known to count otherwise:
     data that are streamed (training_steps and no epochs are stated), batches that are sampled by another
-    library, and accumulation across an interruption.
+    library, and accumulation across an interruption. Nothing is said where all rows fit the Trainer's count
+    for streamed data: whole passes, and of the pass begun its steps as a fraction of training_steps.
 
     Why it matters:
         A step or an epoch was mistyped, or the rows come from trainings with other data or batch sizes
@@ -65,9 +68,11 @@ def steps_fit_epochs(card: Card, progress: Progress, pace: Pace, schedule: Sched
         return ()
     if not progress.epoch.rises and any(later[2] < row[2] for row, later in pairwise(progress.step_epoch)):
         return ()  # an epoch that goes back is RT206's
+    if _streamed(progress, schedule) is not None:
+        return ()
     settled = schedule.accumulation == 1 and schedule.epochs is not None and card.kind in ("trainer", "peft")
     severity: Severity | None = None if settled else "note"
-    usual = _range(pace)
+    usual = _range(pace, schedule)
     rows, others = len(progress.step_epoch), len(progress.step_epoch) - len(pace.outside)
     if 4 * len(pace.outside) <= rows:
         few = frozenset(pace.outside[:20])
@@ -108,7 +113,7 @@ def the_data_set_has_a_size(
 
     Steps an epoch times examples a step give the size of the training set, as it was fed to the Trainer
     (after chunking and filtering), up to the last, incomplete batch. With `dataloader_drop_last` it is
-    up to one batch more.
+    up to one batch more. The row that ends the stated epochs is exact, however its epoch is rounded.
 
     Why it matters:
         The size is the quickest test whether a re-run uses the same data in the same split, and it is
@@ -145,12 +150,12 @@ def the_data_set_has_a_size(
     size = None if examples else _size(progress, pace, schedule)
     if size is None:
         return ()
-    least, most = size
+    least, most, pace = size
     accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
     return [
         Found(
-            f"{_range(pace)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
-            f"{least:,} to {most:,} training examples",
+            f"{_range(pace, schedule)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
+            f"{_numbers(least, most)} training examples",
             progress.lines[0],
             {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
         )
@@ -204,7 +209,7 @@ def the_size_fits(
     size = _size(progress, pace, schedule) if examples else None
     if size is None:
         return ()
-    least, most = size
+    least, most, pace = size
     numbers = [number for number, _ in examples]
     for number in (*numbers, sum(numbers)):
         slack = max(schedule.batch or 0, _rounding(number))
@@ -214,8 +219,8 @@ def the_size_fits(
     found: list[Found] = []
     found.append(
         Found(
-            f"{number:,} training examples are stated, but {_range(pace)} steps an epoch at "
-            f"{schedule.batch:g} examples a step imply {least:,} to {most:,}",
+            f"{number:,} training examples are stated, but {_range(pace, schedule)} steps an epoch at "
+            f"{schedule.batch:g} examples a step imply {_numbers(least, most)}",
             line or progress.lines[0],
             {"stated": number, "least": least, "most": most},
             "warning" if card.kind == "sentence-transformers" else None,
@@ -224,19 +229,46 @@ def the_size_fits(
     return found
 
 
-def _size(progress: Progress, pace: Pace, schedule: Schedule) -> tuple[int, int] | None:
-    """Return the least and the most examples, None where the table does not tell."""
-    if pace.outside or schedule.batch is None or schedule.accumulation is None:
+def _size(progress: Progress, pace: Pace, schedule: Schedule) -> tuple[int, int, Pace] | None:
+    """Return the least and the most examples and the pace they follow from; None where nothing tells."""
+    if schedule.batch is None or schedule.accumulation is None:
         return None
-    if schedule.steps and schedule.streams:
+    if pace.outside:
+        counted = _streamed(progress, schedule)
+        if counted is None:
+            return None
+        pace = counted
+    elif schedule.steps and schedule.streams:
         # Of streamed data the Trainer counts whole epochs and, as a fraction, steps of the whole training.
         most = pace.high / schedule.steps + 0.01
         if pace.low <= schedule.steps <= pace.high or all(e % 1 <= most for _, _, e in progress.step_epoch):
             return None
+    elif pace.low < pace.high and schedule.accumulation == 1:
+        pace = _at_the_end(progress, pace, schedule)
     size = pace.examples(schedule.batch, schedule.accumulation)
     if size is None or size[0] > _LARGEST:
         return None
-    return size if size[1] <= _WIDEST * size[0] + schedule.batch else None
+    return (*size, pace) if size[1] <= _WIDEST * size[0] + schedule.batch else None
+
+
+def _streamed(progress: Progress, schedule: Schedule) -> Pace | None:
+    """Return the pace as the Trainer counts streamed data, None where it does not fit or nothing streams."""
+    if not schedule.streams or schedule.steps is None or progress.epoch is None:
+        return None
+    return streamed(progress.step_epoch, progress.epoch, schedule.steps, schedule.accumulation)
+
+
+def _at_the_end(progress: Progress, pace: Pace, schedule: Schedule) -> Pace:
+    """Return the exact pace where the last row is the end of the stated epochs, however it is rounded."""
+    points = progress.step_epoch
+    _, step, epoch = points[-1]
+    if epoch != schedule.epochs or epoch % 1 or step % epoch:
+        return pace
+    # An evaluation that came at its turn may have come a little before the end.
+    if step % (points[0][1] if len(points) > 1 else _ROUND) == 0:
+        return pace
+    exact = step / epoch
+    return Pace(exact, exact, whole=int(exact)) if pace.low <= exact <= pace.high else pace
 
 
 def _rounding(number: int) -> float:
@@ -245,12 +277,18 @@ def _rounding(number: int) -> float:
     return float(min(0.5 * 10**zeros, 0.05 * number))
 
 
-def _range(pace: Pace) -> str:
-    """Return the steps an epoch for a message, as whole numbers where some fit."""
+def _range(pace: Pace, schedule: Schedule) -> str:
+    """Return the steps an epoch for a message, as whole numbers where some fit, else as batches make them."""
     low, high = math.ceil(pace.low - 1e-6), math.floor(pace.high + 1e-6)
-    if low > high:
-        return f"{(pace.low + pace.high) / 2:,.2f}"
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    if low <= high:
+        return _numbers(low, high)
+    times = schedule.accumulation or 1
+    first, last = math.ceil(pace.low * times - 1e-6), math.floor(pace.high * times + 1e-6)
+    return f"{first / times if first == last else (pace.low + pace.high) / 2:,.2f}"
+
+
+def _numbers(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 RULES: tuple[Rule, ...] = (

@@ -29,12 +29,12 @@ _TRAINER_KINDS = frozenset({"trainer", "peft", "trl", "article", "other"})
 # What trains in other ways than the Trainer: what is said of its random streams is not theirs.
 _OTHERS = frozenset({"tensorflow", "keras", "flax", "jax"})
 _OTHER_TRAINERS = re.compile(r"(?:lightning|speechbrain|fairseq)(?: version)?[`*\])\s:=v]{1,8}[0-9]+\.[0-9]")
-#: What a random stream is, in a few words, and the releases that have it.
+#: How the order of the data comes about in each random stream, and the releases that have it.
 _STREAMS = {
-    "A1": ("the order of the data comes from the sampler's own generator", "transformers < 4.31, torch < 1.11"),
-    "A2": ("the order of the data comes from the sampler's own generator", "transformers < 4.31, torch >= 1.11"),
-    "B": ("the order of the data comes from the global random state", "accelerate other than 0.25"),
-    "C": ("the order of the data is seeded anew each epoch", "transformers >= 4.38, or accelerate 0.25"),
+    "A1": ("drawn by the sampler's own generator, torch < 1.11", "transformers < 4.31"),
+    "A2": ("drawn by the sampler's own generator, torch >= 1.11", "transformers < 4.31"),
+    "B": ("drawn from the global random state", "accelerate other than 0.25"),
+    "C": ("seeded anew each epoch", "transformers >= 4.38, or accelerate 0.25"),
 }
 
 
@@ -457,10 +457,10 @@ def stream_is_known(
     if candidates is None or len(candidates[0]) < 2 or _others_trained(versions, lowered):
         return ()
     names, missing = candidates
-    meant = dict.fromkeys(_STREAMS[name][0] for name in names)  # A1 and A2 differ in torch alone
     return [
         Found(
-            f"the random stream is {' or '.join(names)} ({', or '.join(meant)}): "
+            f"the random stream (the order of the data for a seed) is "
+            f"{' or '.join([f'{name} ({_STREAMS[name][0]})' for name in names])}: "
             f"transformers {clip(claim.text)} leaves it to {missing}",
             claim.line,
             {"transformers": clip(claim.text), "streams": list(names), "missing": missing},
@@ -576,7 +576,7 @@ def _said(pinned: Pinned, by_trainer: bool) -> tuple[str, str, Mapping[str, Any]
         "stream": name,
     }
     if name:
-        message += f"; random stream {name} ({'; '.join(_STREAMS[name])})"
+        message += f"; random stream {name} (the order of the data is {', '.join(_STREAMS[name])})"
     return message, earliest.package, evidence
 
 

@@ -71,6 +71,16 @@ def test_the_evaluation_at_the_end_of_a_training_is_left_alone() -> None:
     assert severities({"Loss": "0.5000"}, training_steps=350) == {"RT231": ["note"]}
 
 
+def test_one_row_tells_nothing_of_the_end() -> None:
+    """Of a table of one row the headline may be the evaluation at the end, unless the row is at the end."""
+    rows = [("1.5", "0.5", 100, "1.4000")]
+    for stated in ({"training_steps": 120}, {"num_epochs": 1}):
+        text = card(rows, headline={"Loss": "1.1021"}, **stated)
+        assert found(the_headline_is_in_the_table, text) == []
+    finding = one(the_headline_is_in_the_table, card(rows, headline={"Loss": "1.1021"}, training_steps=100))
+    assert "loss 1.1021 is not that of the table's one row, 1.4000, 0.2979 away" in finding.message
+
+
 def test_a_card_with_several_headlines_may_have_one_of_another_table() -> None:
     """Where the text states the last row's loss, too, another headline is of other data."""
     text = card(ROWS, HEADER, headline={"Loss": "0.5438"})

@@ -8,7 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from table_samples import card, curve, found, one
+from table_samples import HEADER, card, curve, found, one
 
 from repro.rules import table_curves, table_losses
 from repro.rules.table_curves import losses_fall, losses_stay_low, stops_in_time
@@ -88,6 +88,41 @@ def test_zero_by_rounding_is_left_alone() -> None:
     assert found(zero_is_reached_slowly, card(curve(["0.4", "0.13", "0.0"], ["0.9", "1.0", "0.8"]))) == [
         "note"
     ]
+
+
+def test_zero_to_the_end_needs_less_beside_it() -> None:
+    """A training loss that is 0.0 in the last rows is a note from a smaller validation loss on."""
+    rows = curve(["No log", "0.1712", "0.0", "0.0"], ["0.0312", "0.0401", "0.0404", "0.0398"])
+    assert found(zero_is_reached_slowly, card(rows)) == ["note"]
+    back = curve(["No log", "0.1712", "0.0", "0.0210"], ["0.0312", "0.0401", "0.0404", "0.0398"])
+    assert found(zero_is_reached_slowly, card(back)) == []
+
+
+METRIC = (*HEADER, "Wer", "Gen Len")
+
+
+@pytest.mark.parametrize(
+    ("second", "severities"),
+    [
+        (("0.9", "2.0", 200, "0.6087", "0.4558", "20.0"), ["warning"]),
+        (("0.9", "2.0", 200, "0.6087", "0.4557", "20.0"), []),  # the loss alone
+        (("0.9", "2.0", 200, "0.6086", "0.4558", "20.0"), []),  # the metric alone
+        (("0.9", "1.0", 100, "0.6087", "0.4558", "20.0"), []),  # a doubled row is RT205's
+    ],
+)
+def test_two_rows_that_agree_in_two_results(second: tuple[object, ...], severities: list[str]) -> None:
+    """Two evaluations agree by chance in one number of four digits, not in two."""
+    first = ("1.5", "1.0", 100, "0.6087", "0.4558", "20.0")
+    assert found(validation_changes, card([first, second], METRIC)) == severities
+    third = ("0.8", "3.0", 300, "0.6001", "0.4512", "20.0")
+    assert found(validation_changes, card([first, second, third], METRIC)) == []
+
+
+def test_few_digits_agree_by_chance() -> None:
+    """A small loss and a round metric say nothing in two rows."""
+    for loss, metric in (("0.0087", "0.4558"), ("0.6087", "0.5")):
+        rows = [("1.5", f"{i}.0", 100 * i, loss, metric, "20.0") for i in (1, 2)]
+        assert found(validation_changes, card(rows, METRIC)) == []
 
 
 @pytest.mark.parametrize(
@@ -204,3 +239,10 @@ def test_overfitting_says_where_it_begins_and_by_how_much() -> None:
     assert finding.evidence["rise"] == pytest.approx(1.0)
     assert "lowest at epoch 2.0 (0.9000) and rises by 100% to 1.8000 at epoch 6.0" in finding.message
     assert "EarlyStoppingCallback" in finding.help
+
+
+def test_overfitting_quotes_what_is_printed() -> None:
+    """Training losses stand in the note as printed, with their row where the lowest one has `No log`."""
+    training = ["No log", "No log", "0.5300", "0.5300", "0.1300", "0.0"]
+    finding = one(stops_in_time, card(curve(training, texts([1.0, 0.9, 1.1, 1.4, 1.6, 1.8]))))
+    assert "the training loss falls from 0.5300 (epoch 3.0) to 0.0" in finding.message

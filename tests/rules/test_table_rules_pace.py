@@ -16,6 +16,10 @@ from repro.rules.table_pace import steps_fit_epochs, the_data_set_has_a_size, th
 from repro.testing import findings
 
 
+#: Epochs and steps of 6,435 batches an epoch, two of them a step.
+FITTED = (("0.9998", 3217), ("2.0", 6435), ("2.9998", 9652), ("3.9994", 12868))
+
+
 def test_the_published_table_implies_its_size() -> None:
     """291 steps an epoch at batch 32 imply 9,281 to 9,312 examples, and the recipe has 9,303."""
     finding = one(the_data_set_has_a_size, published())
@@ -114,6 +118,47 @@ def test_streamed_and_interrupted_trainings_are_a_note(stated: dict[str, Any]) -
     """Streamed data and accumulation across an interruption confuse the Trainer's epochs."""
     rows = [("1.5", "0.2", 1000, "1.6"), ("1.4", "3.1", 2000, "1.5"), ("1.3", "8.0", 3000, "1.4")]
     assert found(steps_fit_epochs, card(rows, train_batch_size=8, **stated)) == ["note"]
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_streamed_passes_are_counted_as_the_trainer_does(accumulation: int) -> None:
+    """Where whole passes and steps of all steps fit every row, nothing is odd and the size follows."""
+    each, total = 413, 7000  # steps a pass, and of the training
+    stated = {"gradient_accumulation_steps": accumulation} if accumulation > 1 else {}
+    rows = []
+    for step in (1000, 2500, 5000, 7000):
+        passes, begun = divmod(step, each)
+        rows.append(("1.5", f"{round(passes + begun / total, 2)}", step, "1.6"))
+    text = card(rows, train_batch_size=8, training_steps=total, **stated)
+    assert found(steps_fit_epochs, text) == []
+    finding = one(the_data_set_has_a_size, text)
+    assert finding.evidence["least"] <= (each - 1) * 8 * accumulation + 1
+    assert finding.evidence["most"] >= each * 8 * accumulation
+    other = card([*rows, ("1.4", "20.5", 7100, "1.5")], train_batch_size=8, training_steps=total, **stated)
+    assert found(steps_fit_epochs, other) == ["note"]
+
+
+def test_the_end_of_the_stated_epochs_is_exact() -> None:
+    """A last row of whole epochs at an odd step is the end, and implies the size but for one batch."""
+    rows = [("1.5", "1.0", 9771, "1.6")]
+    text = card(rows, train_batch_size=16, num_epochs=1)
+    assert (
+        "9,771 steps an epoch at 16 examples a step imply 156,321 to 156,336 training examples"
+        in one(the_data_set_has_a_size, text).message
+    )
+    # Evaluated every 9,750 steps, the epoch may have gone on for some.
+    rounded = card([("1.5", "1.0", 9750, "1.6")], train_batch_size=16, num_epochs=1)
+    assert "9,702 to 9,798 steps" in one(the_data_set_has_a_size, rounded).message
+    longer = card(rows, train_batch_size=16, num_epochs=2)
+    assert "9,723 to 9,820 steps" in one(the_data_set_has_a_size, longer).message
+
+
+def test_one_size_is_one_number() -> None:
+    """Where only one number of examples fits, it stands alone, and with it the steps that it makes."""
+    rows = [(f"1.{9 - i}", epoch, step, "1.5") for i, (epoch, step) in enumerate(FITTED)]
+    text = card(rows, train_batch_size=1, gradient_accumulation_steps=2, num_epochs=4)
+    assert "3,217.50 steps an epoch" in one(the_data_set_has_a_size, text).message
+    assert "imply 6,435 training examples" in one(the_data_set_has_a_size, text).message
 
 
 def test_epochs_cut_to_whole_numbers_are_not_judged() -> None:
