@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from fractions import Fraction
+from itertools import islice, pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from repro.facts.hub_vocabulary import (
@@ -34,6 +35,21 @@ _BCP47 = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){1,3}")
 _SPECIAL_LANGUAGES = frozenset({"code", "multilingual", "other", "unknown"})
 _TITLE = re.compile(r"model card (?:for|of) ", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
+# Several words, with a capital, an underscore or a blank: `Text Classification`, `text_classification`.
+_NO_TASK = re.compile(r"[A-Z].*[-_ ]|[-_ ].*[A-Z]|[_ ]")
+# What Python calls a temporary folder, and Keras then a model.
+_TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")
+_WORD = re.compile(r"[A-Za-z0-9.]{3,60}")
+# Titles of one word that are no model's name.
+_NO_NAMES = frozenset(
+    {"about", "abstract", "background", "card", "description", "details", "disclaimer", "documentation",
+     "evaluation", "example", "examples", "features", "inference", "info", "information", "installation",
+     "introduction", "license", "limitations", "metrics", "model", "note", "notes", "overview", "performance",
+     "project", "quickstart", "readme", "results", "summary", "tasks", "training", "update", "usage", "use",
+     "uses", "welcome"}
+)  # fmt: skip
+_MOST_RESULTS = 500
+_LONG = 10  # digits in which two results do not agree by chance
 _CORE_TAG = "tag:yaml.org,2002:"
 
 
@@ -92,8 +108,9 @@ def capped(items: Sequence[T]) -> Sequence[tuple[T, str]]:
 def front_matter_missing(card: Card) -> Sequence[Found]:
     """A generated card has no front matter.
 
-    The card carries a generator's marks, and every generator writes front matter above them; here it is gone.
-    Articles and plain Markdown files need none and are left alone.
+    The card carries a generator's marks, and every generator writes front matter above them; here it is gone,
+    or stands below a text, where the Hub reads none. Articles and plain Markdown files need none and are left
+    alone.
 
     Why it matters:
         The Hub takes the licence, the base model, the data sets, the language and the task from the front
@@ -120,6 +137,16 @@ def front_matter_missing(card: Card) -> Sequence[Found]:
         # bert-base-uncased-issues-128
     """
     if card.front_matter is None and card.kind not in ("article", "other"):
+        if line := _lower_down(card):
+            return [
+                Found(
+                    f"the front matter begins on line {line}, below the text: the Hub reads it on the first line "
+                    "only, so that the card has none",
+                    line,
+                    {"kind": card.kind, "begins": line},
+                    help="move it, from `---` to `---`, above everything else",
+                )
+            ]
         return [
             Found(
                 f"a card of the kind {card.kind} without front matter: the Hub reads no licence, base model "
@@ -129,6 +156,16 @@ def front_matter_missing(card: Card) -> Sequence[Found]:
             )
         ]
     return ()
+
+
+def _lower_down(card: Card) -> int | None:
+    """Return the 1-based line on which front matter begins below the text, None where there is none."""
+    fences = [i for i, line in enumerate(card.visible) if line.rstrip() == "---"]
+    for first, last in pairwise(fences[:MOST]):
+        lines = [line for line in card.visible[first + 1 : last] if line[:1] not in ("", " ", "\t", "-", "#")]
+        if all(":" in line for line in lines) and _meant({line.partition(":")[0]: () for line in lines}):
+            return first + 1
+    return None
 
 
 def _meant(keys: Mapping[str, Sequence[int]]) -> bool:
@@ -555,7 +592,8 @@ def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
     """The model-index lacks what every reader of it needs.
 
     Each entry needs `name` and `results`, each result `task.type`, `dataset.type`, `dataset.name` and
-    `metrics`, each metric `type` and `value`; a source's name needs its url. No results at all are fine.
+    `metrics`, each metric `type` and `value`; a source's name needs its url. No results at all are fine. A
+    name that is there and empty is a note.
 
     Why it matters:
         The Hub refuses such a card when it is pushed. Its client raises an error when the card is loaded, or,
@@ -603,6 +641,7 @@ def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
     node = front_matter.data["model-index"]
     line = place(front_matter, keys, "model-index")
     missing: dict[str, list[int]] = {}  # what, and in which results
+    found: list[Found] = []
     if node is None:
         return ()  # nothing is stated, and nothing is lost
     if not isinstance(node, list):
@@ -610,7 +649,12 @@ def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
     else:
         for entry in node:
             _entry(entry, missing)
-    found: list[Found] = []
+        nameless = sum(isinstance(each, dict) and _blank(each.get("name")) for each in node)
+        if nameless:
+            message = f"the `name` of {_number(nameless, 'entry', 'entries')} in model-index is empty"
+            evidence = {"missing": "name", "entries": nameless}
+            help_ = "write the model's name on the Hub"
+            found.append(Found(message, line, evidence, severity="note", help=help_))
     for what, results in missing.items():
         found.append(
             Found(
@@ -620,6 +664,10 @@ def index_malformed(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]
             )
         )
     return found
+
+
+def _blank(name: Node) -> bool:
+    return isinstance(name, str) and not name.strip()
 
 
 def _entry(entry: Node, missing: dict[str, list[int]]) -> None:
@@ -658,9 +706,11 @@ def _lacking(result: Mapping[str, Node]) -> Iterator[str]:
 
 @rule("RM111", "warning")
 def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Sequence[Found]:
-    """The pipeline_tag is no task that the Hub knows.
+    """A task is none that the Hub knows.
 
-    A task's former name (`conversational`) is a note: the card was right when it was written.
+    It is the pipeline_tag, of which a former name (`conversational`) is a note: the card was right when it
+    was written. In model-index some libraries name tasks of their own in `task.type`; a note is written only
+    for several words with capitals, blanks or underscores, which no task's id has.
 
     Why it matters:
         The Hub shows a model with an unknown task under none, and offers no widget for it.
@@ -699,7 +749,32 @@ def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
                 help=f"write `pipeline_tag: {meant}`" if meant else None,
             )
         )
+    if "model-index" in keys:
+        found += _odd_types(front_matter, keys)
     return found
+
+
+def _odd_types(front: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+    """Find what stands as `task.type` in model-index and is written as no task is."""
+    node = front.data.get("model-index")
+    entry = node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else {}
+    types = [task.get("type") for each in _results(entry) if isinstance(task := each.get("task"), dict)]
+    odd = [kind for kind in dict.fromkeys(filter(None, map(_text, types))) if _NO_TASK.search(kind.strip())]
+    for kind, more in capped(odd):
+        meant = nearest_task(kind)
+        yield Found(
+            f"the task.type {shown(kind)} in model-index is not among the Hub's tasks"
+            + (f"; {meant} is" if meant else "")
+            + more,
+            place(front, keys, "model-index", kind),
+            {"task": shown(kind), "meant": meant},
+            severity="note",
+            help=f"write `type: {meant}`" if meant else "write one of the tasks of huggingface.co/tasks",
+        )
+
+
+def _text(node: Node) -> str:
+    return node if isinstance(node, str) else ""
 
 
 @rule("RM112", "warning")
@@ -963,7 +1038,8 @@ def names_differ(
     """The title and model-index name different models.
 
     Both come from one variable, so they part when a card is copied or the model renamed. Only a title that is
-    written like a name is compared; `Whisper Small Hindi` may be called what it likes.
+    written like a name is compared, or one word with one word; `Whisper Small Hindi` may be called what it
+    likes. A temporary folder's name (`tmp` and eight more letters) is nobody's, and an empty title no name.
 
     Why it matters:
         Results in model-index are attributed to its name; here to a model that the card does not describe.
@@ -990,10 +1066,12 @@ def names_differ(
         # LaMini-783M
     """
     name = index.get("name")
-    if not isinstance(name, str) or not card.headings or card.headings[0].level != 1:
+    if not isinstance(name, str) or not name.strip():
         return ()
+    if not card.headings or card.headings[0].level != 1:
+        return _untitled(card, name)
     title = _TITLE.sub("", card.headings[0].title, count=1).strip(" `*")
-    if not ("-" in title or "_" in title) or " " in title:
+    if not _is_name(title, name) and not ("tmp" in name and _TEMPORARY.fullmatch(_last(name.strip()))):
         return ()
     one, two = _last(name), _last(title)
     if one in two or two in one:  # nearly always, and quickly told
@@ -1008,6 +1086,147 @@ def names_differ(
             )
         ]
     return ()
+
+
+def _is_name(title: str, name: str) -> bool:
+    """Tell whether a title is written as models are called, so that it can be compared with a name."""
+    if " " in title:
+        return False
+    if "-" in title or "_" in title:
+        return True
+    one_word = _WORD.fullmatch(title) and _WORD.fullmatch(name)
+    return one_word is not None and title.lower() not in _NO_NAMES
+
+
+def _untitled(card: Card, name: str) -> Sequence[Found]:
+    """Find a title of nothing but its mark above the first heading that says something."""
+    last = card.headings[0].span.start - 1 if card.headings else len(card.visible)
+    for i, line in enumerate(card.visible[:last], 1):
+        if line[:1] == "#" and line.rstrip() == "#":
+            message = f"the title is empty, and model-index names {shown(name)}"
+            return [Found(message, i, {"title": "", "name": shown(name)}, help="write the name as the title")]
+    return ()
+
+
+@rule("RM118", "warning")
+def same_result_twice(
+    front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], index: Mapping[str, Any]
+) -> Sequence[Found]:
+    """The model-index gives the same long number for two different data sets or splits.
+
+    Two results of one metric agree in ten digits or more, though their data sets, or the splits or
+    configurations of one data set, differ. Numbers that are simple fractions, as small test sets give them,
+    and other names of the same data set are left alone.
+
+    Why it matters:
+        One of the two was copied: nobody knows how good the model is on the other data.
+
+    How to mend:
+        Write what was measured on each of the data sets, and take out the result that was not measured.
+
+    Before:
+        ---
+        model-index:
+        - name: issues-128
+          results:
+          - task:
+              type: automatic-speech-recognition
+            dataset:
+              name: Common Voice 8
+              type: mozilla-foundation/common_voice_8_0
+            metrics:
+            - type: wer
+              value: 0.21483072916666666
+          - task:
+              type: automatic-speech-recognition
+            dataset:
+              name: Minds 14
+              type: PolyAI/minds14
+            metrics:
+            - type: wer
+              value: 0.21483072916666666
+        ---
+
+        # issues-128
+
+    After:
+        ---
+        model-index:
+        - name: issues-128
+          results:
+          - task:
+              type: automatic-speech-recognition
+            dataset:
+              name: Common Voice 8
+              type: mozilla-foundation/common_voice_8_0
+            metrics:
+            - type: wer
+              value: 0.21483072916666666
+          - task:
+              type: automatic-speech-recognition
+            dataset:
+              name: Minds 14
+              type: PolyAI/minds14
+            metrics:
+            - type: wer
+              value: 0.30118345239523814
+        ---
+
+        # issues-128
+    """
+    results = index.get("results")
+    if not isinstance(results, list) or len(results) < 2:
+        return ()
+    first: dict[tuple[str, str, str], tuple[int, Mapping[str, Node]]] = {}
+    same: dict[tuple[int, int], list[str]] = {}
+    for i, result in enumerate(_results(index)[:_MOST_RESULTS], 1):
+        dataset, metrics = result.get("dataset"), result.get("metrics")
+        if not isinstance(dataset, dict) or not isinstance(metrics, list):
+            continue
+        for metric in metrics[:_MOST_VALUES]:
+            if not isinstance(metric, dict) or len(text := _text(metric.get("value"))) <= _LONG:
+                continue
+            kind, name = _text(metric.get("type")), _text(metric.get("name"))
+            at, other = first.setdefault((kind.lower(), name.lower(), text), (i, dataset))
+            if at != i and _differ(other, dataset) and _is_measured(text):
+                same.setdefault((at, i), []).append(f"{name or kind} {text}")
+    found: list[Found] = []
+    for ((one, two), texts_), more in capped([*same.items()]):
+        found.append(
+            Found(
+                f"results {one} and {two} in model-index are of different data and the same number: "
+                f"{shown(', '.join(texts_[:4]), 120)}{more}",
+                place(front_matter, keys, "model-index", texts_[0].rpartition(" ")[2]),
+                {"results": [one, two], "same": [shown(text) for text in texts_[:MOST]]},
+            )
+        )
+    return found
+
+
+def _is_measured(text: str) -> bool:
+    """Tell whether a number has so many digits that no small test set, and no chance, gives it again."""
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    if not abs(value) < 1e6 or sum(map(str.isdigit, text.partition("e")[0].lstrip("0."))) < _LONG:
+        return False
+    return all(abs(part - float(Fraction(part).limit_denominator(1_000))) > 1e-9 for part in (value, value / 100))
+
+
+def _differ(one: Mapping[str, Node], other: Mapping[str, Node]) -> bool:
+    """Tell whether two data sets of model-index are different data for certain."""
+    for key in ("split", "config", "args"):
+        a, b = _text(one.get(key)), _text(other.get(key))
+        if a and b and a.lower() != b.lower():
+            return True
+    ours, theirs = _called(one), _called(other)
+    return bool(ours and theirs) and not any(a in b or b in a for a in ours for b in theirs)
+
+
+def _called(dataset: Mapping[str, Node]) -> list[str]:
+    names = [_SEPARATORS.sub("", _last(_text(dataset.get(key)))) for key in ("type", "name")]
+    return [name for name in names if name]
 
 
 def _last(name: str) -> str:
@@ -1032,8 +1251,8 @@ def _listed(lines: Sequence[int]) -> str:
     return few if len(lines) <= 5 else f"{few}, …"
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def _number(count: int, one: str, more: str | None = None) -> str:
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {more or one + 's'}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -1053,4 +1272,5 @@ RULES: tuple[Rule, ...] = (
     metric_misspelt,
     undecodable,
     names_differ,
+    same_result_twice,
 )

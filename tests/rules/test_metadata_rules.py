@@ -266,12 +266,118 @@ def test_undecodable_bytes() -> None:
         "issues-128-v2",
         "A model for issues",
         "Usage",
+        "Classifier",
     ],
 )
 def test_titles(title: str) -> None:
     """A title in other spelling, with an owner, a version, or in prose is no other name."""
     text = front("model-index:\n- name: issues-128\n  results: []", f"# {title}\n")
     assert messages(rules.names_differ, text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "expected"),
+    [
+        ("tmpk3v9_0ab", "Sorter", ["note"]),
+        ("me/tmpk3v9_0ab", "A sorter of issues", ["note"]),
+        ("tmpk3v9_0ab", "tmpk3v9_0ab", []),
+        ("tmp-model", "A sorter of issues", []),
+        ("temperature", "Weather", ["note"]),
+        ("issues", "Sorter", ["note"]),
+        ("issues", "Issues2", []),
+        ("issues", "Overview", []),
+        ("issues-128", "Sorter", []),
+    ],
+)
+def test_temporary_and_one_word_names(name: str, title: str, expected: list[str]) -> None:
+    """A temporary folder's name is no model's, and one word is compared with one word only."""
+    text = front(f"model-index:\n- name: {name}\n  results: []", f"# {title}\n")
+    assert severities(rules.names_differ, text) == expected
+
+
+@pytest.mark.parametrize("body", ["# \n\nA text.\n\n## Uses\n", "#\n"])
+def test_empty_titles(body: str) -> None:
+    """A title of nothing but its mark is a note where model-index has a name; no title at all is none."""
+    found = only(rules.names_differ, front("model-index:\n- name: issues-128\n  results: []", body))
+    assert (found.severity, found.line) == ("note", 7)
+    assert "the title is empty" in found.message
+    untitled = front("model-index:\n- name: issues-128\n  results: []", f"## Uses\n\n{body}")
+    assert messages(rules.names_differ, untitled) == []
+    nameless = front("model-index:\n- name: ''\n  results: []", body)
+    assert messages(rules.names_differ, nameless) == []
+
+
+def test_empty_names() -> None:
+    """An empty name in model-index is a note: the client reads it, and it says nothing."""
+    found = only(rules.index_malformed, front("model-index:\n- name: ''\n  results: []"))
+    assert (found.severity, found.line) == ("note", 2)
+    assert found.message == "the `name` of 1 entry in model-index is empty"
+
+
+def test_front_matter_below_the_text() -> None:
+    """Front matter below a text is none, and the note says where it stands; a line across is none."""
+    text = f"A text first.\n\n---\nlibrary_name: peft\n---\n\n{GENERATED}"
+    found = only(rules.front_matter_missing, text)
+    assert (found.severity, found.line) == ("note", 3)
+    assert "begins on line 3, below the text" in found.message
+    for other in ("---\nA text.\n---\n", "---\n\n---\n", "```yaml\n---\nlicense: mit\n---\n```\n"):
+        assert only(rules.front_matter_missing, f"A text first.\n\n{other}\n{GENERATED}").line == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("text-classification", []),
+        ("Bird_Song-classification", ["note"]),
+        ("text_classification", ["note"]),
+        ("Text Classification", ["note"]),
+        ("semantic-similarity", []),  # of sentence-transformers
+        ("PairClassification", []),  # of MTEB
+        ("made-up-by-me", []),
+    ],
+)
+def test_tasks_of_results(kind: str, expected: list[str]) -> None:
+    """A task in model-index is a note only where it is written as no task is: libraries have their own."""
+    index = "model-index:\n- name: a\n  results:\n" + RESULT.format(dataset="")
+    text = front(index.replace("text-classification", kind))
+    assert severities(rules.task_unknown, text) == expected
+    assert ("text-classification is" in "".join(messages(rules.task_unknown, text))) == (
+        kind in ("text_classification", "Text Classification")
+    )
+
+
+def results(*each: tuple[str, str]) -> str:
+    """A card whose model-index has results of these data sets and values."""
+    parts = "".join(
+        f"  - task: {{type: text-classification}}\n    dataset: {{{dataset}}}\n"
+        f"    metrics:\n    - {{type: wer, value: {value}}}\n"
+        for dataset, value in each
+    )
+    return front(f"model-index:\n- name: a\n  results:\n{parts}")
+
+
+LONG = "0.21483072916666"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "value", "expected"),
+    [
+        ("name: Minds 14, type: me/minds14", "name: VoxPopuli, type: vox", LONG, ["warning"]),
+        ("name: a, type: a, split: test", "name: a, type: a, split: validation", LONG, ["warning"]),
+        ("name: a, type: a, config: de", "name: a, type: a, config: fr", LONG, ["warning"]),
+        ("name: a, type: a, split: test", "name: a, type: a", LONG, []),
+        ("name: IMDB, type: imdb", "name: Reviews, type: stanfordnlp/imdb", LONG, []),
+        ("name: Minds 14, type: me/minds14", "name: VoxPopuli, type: vox", "0.2148", []),
+        ("name: Minds 14, type: me/minds14", "name: VoxPopuli, type: vox", "0.8571428571428571", []),
+        ("name: Minds 14, type: me/minds14", "name: VoxPopuli, type: vox", "66.66666666666667", []),
+        ("name: Minds 14, type: me/minds14", "name: VoxPopuli, type: vox", "0.000000000000001", []),
+        ("name: Minds 14, type: me/minds14", "name: VoxPopuli, type: vox", "a long text", []),
+    ],
+)
+def test_the_same_result_of_two_data_sets(one: str, other: str, value: str, expected: list[str]) -> None:
+    """Ten digits and more are copied where the data differ, unless a simple fraction gives them."""
+    assert severities(rules.same_result_twice, results((one, value), (other, value))) == expected
+    assert severities(rules.same_result_twice, results((one, value), (other, "0.31"))) == []
 
 
 def test_findings_are_capped() -> None:
