@@ -18,6 +18,7 @@ from repro.facts.licences import (
     suggest,
     terms,
 )
+from repro.facts.hub_vocabulary import vocabulary
 from repro.records.card import Card, FrontMatter
 from repro.records.claims import Claims
 from repro.rules.interface import Found, Rule, Severity, rule
@@ -26,6 +27,13 @@ from repro.rules.safety import shown
 from repro.rules.subject import Context, Sentence, line_at
 
 _UNNAMED = re.compile(r"on\s(?:the|an?)\s(None|none|unknown|unkown)\sdata ?set")
+# Cards of these generators say "on the … dataset" where they were told, and nothing at all where they were not.
+_SILENT_KINDS = frozenset({"trl", "peft"})
+_DATA_SAID = re.compile(r"data ?set(?!s?:? ?[0-9])|corpus|corpora|train(?:ing|ed on)[^\n]{0,40}\bdata\b|data_files")
+_ON_DATA = re.compile(r"on the ([\w./-]{2,100})(?: (- )?([\w.-]{1,40}))? data ?set\b")
+_WORDS, _DIGITS = re.compile(r"[^\W\d_]{3,}"), re.compile(r"[0-9]+")
+# Codes of one language, or of languages that are often written under one code.
+_KIN = tuple(map(frozenset, (("no", "nb", "nn"), ("sh", "sr", "hr", "bs"), ("id", "ms", "in"), ("he", "iw"))))
 _NOTHING = frozenset({"none", "null", "unknown", "unkown", "nan", "n/a", "undefined"})
 _ADDRESS = ("http://", "https://")
 _LOADERS = frozenset(
@@ -47,6 +55,7 @@ _ON_HUB = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/+", re
 _LICENCE_LINE = re.compile(r"[\s>*_-]{0,8}licen[sc]e[*_]{0,3}\s?[:=][*_]{0,3}\s{0,3}(.{1,80})", re.IGNORECASE)
 _LINK = re.compile(r"\[([^\]]{1,80})\]\([^)]{0,300}\)")
 _SIZE = re.compile(r"Size: ([0-9,]{1,15}) (training|evaluation) samples")
+_TRAIN = re.compile(r"train(?:\[[^\]]{0,40}\])?")
 _FIRST_RIGHT = Version("4.26")  # transformers: model-index names the evaluation set from here on
 
 
@@ -69,11 +78,13 @@ def _is_path(name: str) -> bool:
 
 
 @rule("RD501", "note")
-def data_unnamed(sentence: Sentence, claims: Claims) -> Sequence[Found]:
+def data_unnamed(card: Card, sentence: Sentence, claims: Claims, lowered: str) -> Sequence[Found]:
     """The card does not say which data the model was trained on.
 
     "An unknown dataset" (spelt `unkown` up to transformers 4.9) is what the generator writes when it is not
-    told. "The None dataset" is a warning: the word None got into the card as if it were a name.
+    told. "The None dataset" is a warning: the word None got into the card as if it were a name. TRL's and
+    PEFT's templates leave the data out of the sentence; that is found where neither the front matter nor any
+    line of the card speaks of data.
 
     Why it matters:
         Without its data a training can be neither repeated nor judged.
@@ -97,6 +108,9 @@ def data_unnamed(sentence: Sentence, claims: Claims) -> Sequence[Found]:
     """
     found = _UNNAMED.search(sentence.text)
     if not found:
+        if card.kind in _SILENT_KINDS and not claims.datasets and not _DATA_SAID.search(lowered):
+            message = "no data set is named, neither in the front matter nor in the text"
+            return [Found(message, sentence.line, {"word": None, "datasets": []})]
         return ()
     word = found[1]
     named = f", although the front matter names {shown(claims.datasets[0])}" if claims.datasets else ""
@@ -353,7 +367,7 @@ def evaluated_on_training_split(
     """The results in model-index are said to come from the split `train`.
 
     Often they do not: before transformers 4.26 the generator named the *training* set there (issue 20506),
-    and a set that was cut off the training split keeps its name.
+    and a set that was cut off the training split keeps its name. A part of it, `train[:10%]`, counts as well.
 
     Why it matters:
         Results on the training data say how well a model remembers, not how well it will do.
@@ -404,15 +418,17 @@ def evaluated_on_training_split(
         for each in (results if isinstance(results, list) else [])
         if isinstance(each, dict) and isinstance(dataset := each.get("dataset"), dict)
     ]
-    count = sum(split == "train" for split in splits)
-    if not count:
+    trained = [split for split in splits if isinstance(split, str) and _TRAIN.fullmatch(split)]
+    if not trained:
         return ()
+    count, name = len(trained), trained[0]
     old = _before_evaluation_set_was_named(claims)
     return [
         Found(
-            f"{count} of {len(splits)} results in model-index come from the split train"
+            f"{count} of {len(splits)} results in model-index come from the split {shown(name)}"
             + (": the generator named the training set before 4.26" if old else ""),
-            place(front_matter, keys, "model-index", "split: train"),
+            place(front_matter, keys, "model-index", f"split: {name}")
+            or place(front_matter, keys, "model-index", "split:"),
             {"results": len(splits), "on_train": count, "generator_before_4_26": old},
         )
     ]
@@ -844,7 +860,109 @@ def base_only_in_text(
     return ()
 
 
+@rule("RD516", "note")
+def data_differs(
+    front_matter: FrontMatter, keys: Mapping[str, Sequence[int]], sentence: Sentence
+) -> Sequence[Found]:
+    """The data set or language of the generated sentence is not the front matter's.
+
+    Only names that are written as ids (`common_voice`, `me/issues`) are compared, without their owners and
+    their spelling; parts and collections of the same name, and names that share a word, count as the same.
+    The same name with another number (`common_voice_7_0`, `common_voice_8_0`) is a warning, and so is another
+    language's code behind the data set's name.
+
+    Why it matters:
+        The sentence was often copied with the card of another model: which data trained this one is not known.
+
+    How to mend:
+        Name the data set and the language of this training in both places.
+
+    Before:
+        ---
+        language: gl
+        datasets:
+        - mozilla-foundation/common_voice_8_0
+        ---
+
+        # xls-r-galician
+
+        This model is a fine-tuned version of [gpt2](https://huggingface.co/gpt2) on the
+        MOZILLA-FOUNDATION/COMMON_VOICE_7_0 - HU dataset.
+
+    After:
+        ---
+        language: gl
+        datasets:
+        - mozilla-foundation/common_voice_8_0
+        ---
+
+        # xls-r-galician
+
+        This model is a fine-tuned version of [gpt2](https://huggingface.co/gpt2) on the
+        MOZILLA-FOUNDATION/COMMON_VOICE_8_0 - GL dataset.
+    """
+    stated, languages = texts(front_matter.data.get("datasets")), texts(front_matter.data.get("language"))
+    if not (stated or languages) or not (said := _ON_DATA.search(" ".join(sentence.text.split()))):
+        return ()
+    name, _, part = said.groups()
+    found: list[Found] = []
+    severity = _other_data(name, stated[:MOST]) if stated else None
+    if severity:
+        found.append(
+            Found(
+                f"the text says the data set {shown(name)}, the front matter {shown(', '.join(stated[:MOST]))}",
+                sentence.line,
+                {"text": shown(name), "datasets": [shown(each) for each in stated[:MOST]]},
+                severity,
+            )
+        )
+    if said[2] and languages and _other_language(part, languages[:MOST]):
+        found.append(
+            Found(
+                f"the text says the language {shown(part)}, the front matter {shown(', '.join(languages[:MOST]))}",
+                sentence.line,
+                {"text": shown(part), "languages": [shown(each) for each in languages[:MOST]]},
+                "warning",
+            )
+        )
+    return found
+
+
 # ------------------------------------------------------------------------------------------- helpers
+
+
+def _other_data(name: str, stated: Sequence[str]) -> Severity | None:
+    """Return how grave it is that a data set is none of those that are stated; None where it may be one."""
+    if not ("_" in name or "/" in name) or is_path(name) or any(map(_no_id, (name, *stated))):
+        return None
+    ours = _bare(name)
+    bare = [_bare(each) for each in stated]
+    if any(ours in each or each in ours for each in bare):
+        return None
+    if any(_DIGITS.sub("", ours) == _DIGITS.sub("", each) for each in bare):
+        return "warning"
+    words = set(_WORDS.findall(name.lower()))
+    return None if any(not words.isdisjoint(_WORDS.findall(each.lower())) for each in stated) else "note"
+
+
+def _no_id(name: str) -> bool:
+    return is_path(name) or name.lower() in _LOADERS or name.lower() in _NOTHING or " " in name
+
+
+def _bare(name: str) -> str:
+    """Return a data set's name without its owner, in lower-case letters and digits."""
+    return re.sub(r"[\W_]+", "", name.rpartition("/")[2].lower())
+
+
+def _other_language(part: str, stated: Sequence[str]) -> bool:
+    """Tell whether a code (`hu`, `SV-SE`) is of another language than all that are stated."""
+    ours = part.lower().split("-")
+    theirs = {each.lower().partition("-")[0] for each in stated}
+    known = vocabulary().languages
+    # `NA` is what scripts print for no language at all.
+    if ours[0] == "na" or not known.issuperset({ours[0], *theirs}) or not theirs.isdisjoint(ours):
+        return False
+    return not any(ours[0] in kin and not kin.isdisjoint(theirs) for kin in _KIN)
 
 
 def _named(sentence: Sentence) -> list[str]:
@@ -913,4 +1031,5 @@ RULES: tuple[Rule, ...] = (
     licence_not_the_bases,
     licence_not_the_texts,
     base_only_in_text,
+    data_differs,
 )

@@ -48,6 +48,58 @@ def test_data_unnamed(data: str, expected: list[str]) -> None:
     assert severities(rules.data_unnamed, card(body=tuned("gpt2", data))) == expected
 
 
+TRL = (
+    f"This model is a fine-tuned version of {LINK.format('gpt2')}.\n"
+    "It has been trained using [TRL](https://github.com/huggingface/trl).\n\n"
+    "### Framework versions\n\n- TRL: 0.21.0\n- Datasets: 3.6.0\n"
+)
+
+
+def test_no_data_at_all() -> None:
+    """A card of TRL that speaks of no data anywhere is a note; one that names or describes them is not."""
+    found = only(rules.data_unnamed, card(body=TRL))
+    assert (found.severity, found.line) == ("note", 7)
+    assert "no data set is named" in found.message
+    for more in ("The dataset is English only.", "Trained on chat data.", "```\n{'dataset_id': 'x'}\n```"):
+        assert severities(rules.data_unnamed, card(body=f"{TRL}\n{more}")) == []
+    assert severities(rules.data_unnamed, card("datasets:\n- squad", TRL)) == []
+    plain = f"This model is a fine-tuned version of {LINK.format('gpt2')}."
+    assert severities(rules.data_unnamed, card(body=plain)) == []
+
+
+@pytest.mark.parametrize(
+    ("front", "data", "expected"),
+    [
+        ("datasets: [me/common_voice_8_0]", "the ME/COMMON_VOICE_7_0 - TR dataset", ["warning"]),
+        ("datasets: [me/common_voice_8_0]", "the common_voice dataset", []),
+        ("datasets: [common_voice]", "the ME/COMMON_VOICE_7_0 - TR dataset", []),
+        ("datasets: [a/squad_v2]", "the squad-v2 dataset", []),
+        ("datasets: [imdb]", "the rotten_tomatoes dataset", ["note"]),
+        ("datasets: [imdb, rotten_tomatoes]", "the me/rotten-tomatoes dataset", []),
+        ("datasets: [imdb]", "the IMDB-reviews_v2 dataset", []),
+        ("datasets: [glue]", "the SST-2 dataset", []),  # a task of it, no id
+        ("datasets: [me/tldr]", "the Reddit dataset", []),
+        ("datasets: [me/New_York_Times]", "the NYT News dataset", []),
+        ("datasets: [imdb]", "the ./data/mine.jsonl dataset", []),
+        ("datasets: [json]", "the my_own_texts dataset", []),
+        ("datasets: [imdb]", "an unknown dataset", []),
+        ("language: gl", "the COMMON_VOICE - HU dataset", ["warning"]),
+        ("language: [gl, hu]", "the COMMON_VOICE - HU dataset", []),
+        ("language: sv-SE", "the COMMON_VOICE - SV-SE dataset", []),
+        ("language: nb", "the COMMON_VOICE - NO dataset", []),
+        ("language: fr", "the WMT14 - EN-FR dataset", []),
+        ("language: te", "the OPENSLR - NA dataset", []),
+        ("language: en", "the LIBRISPEECH - CLEAN dataset", []),
+        ("language: Galician", "the COMMON_VOICE - HU dataset", []),
+        ("language: multilingual", "the COMMON_VOICE - HU dataset", []),
+        ("license: mit", "the COMMON_VOICE - HU dataset", []),
+    ],
+)
+def test_data_differ(front: str, data: str, expected: list[str]) -> None:
+    """Only ids are compared, and only what is surely another data set or another language is found."""
+    assert severities(rules.data_differs, card(front, tuned("gpt2", data))) == expected
+
+
 def test_data_unnamed_in_code() -> None:
     """The sentence in code or in a comment is no statement of the card."""
     for body in (
@@ -172,6 +224,18 @@ def test_training_split_before_4_26() -> None:
     assert old.evidence["generator_before_4_26"] is True
     assert new.evidence["generator_before_4_26"] is False
     assert old.severity == new.severity == "note"
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [("train[:10%]", ["note"]), ("train[90%:]", ["note"]), ("train_test", []), ("validation[:10%]", [])],
+)
+def test_parts_of_the_training_split(split: str, expected: list[str]) -> None:
+    """A part of the split train counts as train, and the note names it on its line."""
+    text = rules.evaluated_on_training_split.page.before.replace("split: train", f"split: {split}")
+    found = findings(rules.evaluated_on_training_split, text)
+    assert [each.severity for each in found] == expected
+    assert all(f"split {split}" in each.message and each.line == 10 for each in found)
 
 
 def test_adapters() -> None:
