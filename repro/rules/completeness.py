@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from repro.records.card import Card
@@ -46,7 +46,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "sources": ("sources", "developed by", r"authors?\b", "contact", "citation", "cite", "reference"),
     "use": (
-        r"\buses?\b",
+        r"\buses?\b(?<!terms of use)",
         r"\busage\b",
         "intended",
         "downstream",
@@ -55,7 +55,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
         "quick ?start",
         "inference",
     ),
-    "misuse": ("out[- ]of[- ]scope", "misuse", "limitation", "not intended"),
+    "misuse": ("out[- ]of[- ]scope", "misuse", "limitation", "not intended", r"\bwarnings?\b"),
     "factors": (
         "factors",
         "subgroup",
@@ -79,9 +79,9 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
         "preprocessing",
     ),
     "results": ("results", "^evaluation", "evaluation$", "performance", "benchmark", "scores"),
-    "ethics": ("bias", "risk", "ethic", "fairness", "safety", "harm", "societal"),
+    "ethics": ("bias", "risk", "ethic", "fairness", "safety", "harm", "societal", "responsib"),
     "environment": ("environmental", "carbon", "emission"),
-    "caveats": ("caveat", "recommend", "limitation", "disclaimer", "known issues"),
+    "caveats": ("caveat", "recommend", "limitation", "disclaimer", "known issues", r"\bwarnings?\b"),
     "compute": ("compute", "hardware", "infrastructure", "speeds", "technical spec"),
     "procedure": ("training (?:procedure|details|hyperparameters)", "fine-?tuning"),
 }
@@ -101,6 +101,23 @@ def _any_topic() -> re.Pattern[str]:
 
 
 _ANY_TOPIC = _any_topic()
+# Bold words at the beginning of a line or of a bullet are a heading, too; so many of them are a sentence.
+_BOLD = re.compile(r"\*\*([^*\n]{3,60})\*\*:?([^\n]*)\n?")
+_BULLET = frozenset(" \t-*+•0123456789.)")
+_MOST_BOLD = 200
+_MOST_WORDS = 6
+# What a section on results may name without one of its own; `in` finds a few words sooner than `re`.
+_NAMED = {
+    "metrics named": (
+        "metric", "accura", "loss", "f1", "precision", "recall", "bleu", "rouge", "perplexity", "pass@", "auc",
+        "ndcg", " wer", " cer", " mse", " mae", "exact match",
+    ),
+    "evaluation data named": (
+        "test set", "test data", "test split", "eval set", "eval split", "evaluation set", "evaluation data",
+        "evaluation split", "validation set", "validation data", "validation split", "dev set", "held-out",
+        "held out", "benchmark",
+    ),
+}  # fmt: skip
 _NOTHING_SAID = (
     "information needed",
     "information is needed",
@@ -110,6 +127,7 @@ _NOTHING_SAID = (
 )
 _NOTHING_BEGINS = "use the code below to get started"
 _SHORT = 100  # characters of a line that is remembered: templates' lines come again
+_LONG = 3_000  # characters of a section that are looked at
 _FIRST_FEW = 20  # the generator's comment stands at the top
 _EMPTY_WORDS = frozenset(
     {"", "tbd", "todo", "n/a", "na", "none", "coming soon", "...", "…", "soon", "-", "wip"}
@@ -146,13 +164,49 @@ def _says(line: str) -> bool:
     return True
 
 
-def _written_topics(card: Card) -> frozenset[str]:
-    """Return the topics of all sections that say something."""
+def _written_topics(card: Card, seen: str) -> frozenset[str]:
+    """Return the topics of all sections that say something, those below bold words included."""
     found = frozenset[str]()
     for heading in card.headings:
         topics = _topics(heading.title)
         if not topics <= found and written(card.visible, heading.span):
             found |= topics
+    return _bold_topics(seen, found) if "**" in seen else found
+
+
+def _bold_topics(seen: str, found: frozenset[str]) -> frozenset[str]:
+    """Add the topics of bold words that begin a line and are followed by a text."""
+    for match in islice(_BOLD.finditer(seen), _MOST_BOLD):
+        topics = _topics(match[1])
+        if topics <= found or match[1].count(" ") >= _MOST_WORDS:
+            continue
+        start = match.start()
+        if not _BULLET.issuperset(seen[seen.rfind("\n", 0, start) + 1 : start]):
+            continue
+        rest = match[2] if match[2].strip(" :") else seen[match.end() : match.end() + 300].lstrip()
+        line = rest.partition("\n")[0]
+        if "**" not in line[:8] and _says.__wrapped__(line):
+            found |= topics
+    return found
+
+
+@lru_cache(8192)
+def _on_results(title: str) -> bool:
+    """Tell whether a title is that of results, other than those of the training."""
+    return "results" in _topics(title) and not title.lower().startswith("training")
+
+
+def _named_in_results(card: Card) -> frozenset[str]:
+    """Return what sections on results name: a metric, the data that were evaluated."""
+    found = frozenset[str]()
+    for heading in card.headings:
+        if _on_results(heading.title):
+            section = "\n".join(card.visible[heading.span.start : heading.span.stop])[:_LONG].lower()
+            for topic, words in _NAMED.items():
+                for word in words if topic not in found else ():
+                    if word in section:
+                        found |= {topic}
+                        break
     return found
 
 
@@ -186,8 +240,8 @@ def _scores(said: Collection[str], stated: tuple[bool, ...]) -> tuple[float, ...
         _half(described and identified, described or identified),
         _half("use" in said and "misuse" in said, "use" in said),
         _half("factors" in said, language),
-        _half("metrics" in said, evaluated or metrics or indexed),
-        _half("evaluation data" in said, indexed),
+        _half("metrics" in said, evaluated or metrics or indexed or "metrics named" in said),
+        _half("evaluation data" in said, indexed or "evaluation data named" in said),
         _half("training data" in said, data),
         _half(measured and ("factors" in said or tables), measured or logged),
         _half("ethics" in said, "environment" in said or emissions),
@@ -209,13 +263,13 @@ def _summed_up(said: frozenset[str], stated: tuple[bool, ...]) -> tuple[str, Map
     missing = [name for name, score in sections.items() if not score]
     partly = [name for name, score in sections.items() if score == 0.5]
     message = f"{total:g} of 9 points for the sections of a model card; " + (
-        f"nothing on {', '.join(missing)}" if missing else f"in part {', '.join(partly)}"
+        f"no section on {', '.join(missing)}" if missing else f"in part {', '.join(partly)}"
     )
     return message, {"score": total, "of": len(SECTIONS), "sections": sections}
 
 
 @rule("RC601", "note")
-def completeness(hub_card: Card, claims: Claims) -> Sequence[Found]:
+def completeness(hub_card: Card, claims: Claims, seen: str) -> Sequence[Found]:
     """How much of a model card's nine sections is written.
 
     Each section of Mitchell et al. 2019 (arXiv 1810.03993) counts 0, 0.5 or 1; the Hub's template has the
@@ -226,15 +280,17 @@ def completeness(hub_card: Card, claims: Claims) -> Sequence[Found]:
     | model details | described, and licence, base model or authors named | one of both |
     | intended use | uses, and misuse or limitations | uses, or how to start |
     | factors | groups, classes or domains that matter | the language |
-    | metrics | a section on them | their names |
-    | evaluation data | a section on them | a data set in model-index |
+    | metrics | a section on them | their names, in a section on results too |
+    | evaluation data | a section on them | a data set in model-index, or in a section on results |
     | training data | a section on them | a data set's name |
     | quantitative analyses | results, and broken down in a further table | results |
     | ethical considerations | biases, risks or ethics | emissions only |
     | caveats and recommendations | caveats or limitations, and risks or misuse | caveats |
 
-    A section counts as written where it says anything beside a template's own words. Whether it is true, or
-    enough, is not judged. Plain texts that were not written for the Hub are left alone.
+    A section stands below a heading, or behind bold words at the beginning of a line, and counts as written
+    where it says anything beside a template's own words. Whether it is true, or enough, is not judged, and
+    what is said elsewhere in the card is not looked for. Plain texts that were not written for the Hub are
+    left alone.
 
     Why it matters:
         A reader decides by these sections whether the model is fit for a purpose; most cards leave all but
@@ -305,7 +361,10 @@ def completeness(hub_card: Card, claims: Claims) -> Sequence[Found]:
         | bug   | 1.2  |
         | other | 1.3  |
     """
-    summed_up = _summed_up(_written_topics(hub_card), _stated(hub_card, claims))
+    said, stated = _written_topics(hub_card, seen), _stated(hub_card, claims)
+    if not stated[3] and "evaluation data" not in said and "results" in said:
+        said |= _named_in_results(hub_card)
+    summed_up = _summed_up(said, stated)
     return [Found(summed_up[0], None, summed_up[1])] if summed_up else ()
 
 
@@ -455,7 +514,7 @@ _ANNEX_XI: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = (
 
 
 @rule("RC605", "note", profiles=("strict",))
-def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Sequence[Found]:
+def annex_xi(hub_card: Card, claims: Claims, lowered: str, seen: str) -> Sequence[Found]:
     """What Annex XI of the EU AI Act would ask for and this card does not mention.
 
     Regulation (EU) 2024/1689, Annex XI, section 1, lists what the technical documentation of a
@@ -510,7 +569,7 @@ def annex_xi(hub_card: Card, claims: Claims, lowered: str) -> Sequence[Found]:
 
         1.5 kWh.
     """
-    said = _written_topics(hub_card)
+    said = _written_topics(hub_card, seen)
     missing = []
     for point, what, topics, words in _ANNEX_XI:
         if point == "1(f)":

@@ -37,7 +37,7 @@ _BETAS = re.compile(r"betas=\(([^,()]{1,30}),\s*([^,()]{1,30})\) and epsilon=(\S
 _DECAY = re.compile(r"eight(?:(?<=weight)_| )decay")
 _CLIPPING = re.compile(r"clip")
 # bf16 and fp16 exclude each other, so that either says what there is to say.
-_HALF = re.compile(r"16(?:(?<=fp16)|(?<=bf16)|(?<=loat16)|(?<=[BF][FP]16))|ixed[- ]precision")
+_HALF = re.compile(r"16(?:(?<=fp16)|(?<=bf16)|(?<=loat16)|(?<=[BF][FP]16))")
 _REPEATED = re.compile(r"(.+) \((\d+)\)")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_]{2,60}")
 
@@ -685,7 +685,7 @@ def silent_arguments_are_stated(
         assumed["weight_decay"] = 0.0
     if "grad_norm" not in text and not _CLIPPING.search(text):
         assumed["max_grad_norm"] = 1.0
-    if "mixed_precision_training" not in hyperparameters and release.has_bf16 and not _HALF.search(text):
+    if "mixed_precision_training" not in hyperparameters and release.has_bf16 and not _says_half(text):
         assumed["bf16"] = False
     if assumed:
         version = clip(versions["transformers"].text)
@@ -1358,6 +1358,10 @@ def _scheduler(text: str) -> str:
     """Return a scheduler's name; some Pythons print `SchedulerType.COSINE`."""
     name = text[:80].strip().strip("`'\"")
     return name[14:].lower() if name.startswith("SchedulerType.") else name
+
+
+def _says_half(text: str) -> bool:
+    return "ixed precision" in text or "ixed-precision" in text or _HALF.search(text) is not None
 
 
 def _ignores_warmup(hyperparameters: _Claims) -> bool:

@@ -140,8 +140,8 @@ def front_matter_missing(card: Card) -> Sequence[Found]:
         if line := _lower_down(card):
             return [
                 Found(
-                    f"the front matter begins on line {line}, below the text: the Hub reads it on the first line "
-                    "only, so that the card has none",
+                    f"the front matter begins on line {line}, below the text: the Hub reads it on the first "
+                    "line only, so that the card has none",
                     line,
                     {"kind": card.kind, "begins": line},
                     help="move it, from `---` to `---`, above everything else",
@@ -749,17 +749,19 @@ def task_unknown(front_matter: FrontMatter, keys: Mapping[str, Sequence[int]]) -
                 help=f"write `pipeline_tag: {meant}`" if meant else None,
             )
         )
-    if "model-index" in keys:
-        found += _odd_types(front_matter, keys)
+    node = front_matter.data.get("model-index")
+    if isinstance(node, list) and node and isinstance(node[0], dict) and node[0].get("results"):
+        found += _odd_types(front_matter, keys, _results(node[0]))
     return found
 
 
-def _odd_types(front: FrontMatter, keys: Mapping[str, Sequence[int]]) -> Iterator[Found]:
+def _odd_types(
+    front: FrontMatter, keys: Mapping[str, Sequence[int]], results: Sequence[Mapping[str, Node]]
+) -> Iterator[Found]:
     """Find what stands as `task.type` in model-index and is written as no task is."""
-    node = front.data.get("model-index")
-    entry = node[0] if isinstance(node, list) and node and isinstance(node[0], dict) else {}
-    types = [task.get("type") for each in _results(entry) if isinstance(task := each.get("task"), dict)]
-    odd = [kind for kind in dict.fromkeys(filter(None, map(_text, types))) if _NO_TASK.search(kind.strip())]
+    types = {_text(task.get("type")): None for each in results if isinstance(task := each.get("task"), dict)}
+    known = vocabulary().pipeline_tags
+    odd = [kind for kind in types if kind not in known and _NO_TASK.search(kind.strip())]
     for kind, more in capped(odd):
         meant = nearest_task(kind)
         yield Found(
@@ -1211,7 +1213,9 @@ def _is_measured(text: str) -> bool:
         return False
     if not abs(value) < 1e6 or sum(map(str.isdigit, text.partition("e")[0].lstrip("0."))) < _LONG:
         return False
-    return all(abs(part - float(Fraction(part).limit_denominator(1_000))) > 1e-9 for part in (value, value / 100))
+    return all(
+        abs(part - float(Fraction(part).limit_denominator(1_000))) > 1e-9 for part in (value, value / 100)
+    )
 
 
 def _differ(one: Mapping[str, Node], other: Mapping[str, Node]) -> bool:

@@ -152,10 +152,10 @@ def the_data_set_has_a_size(
         return ()
     least, most, pace = size
     accumulated = f" ({schedule.accumulation:g} batches each)" if schedule.accumulation != 1 else ""
+    steps, each = _range(pace, schedule), f"{schedule.batch:g} examples a step{accumulated}"
     return [
         Found(
-            f"{_range(pace, schedule)} steps an epoch at {schedule.batch:g} examples a step{accumulated} imply "
-            f"{_numbers(least, most)} training examples",
+            f"{steps} steps an epoch at {each} imply {_numbers(least, most)} training examples",
             progress.lines[0],
             {"least": least, "most": most, "batch": schedule.batch, "steps_per_epoch": [pace.low, pace.high]},
         )

@@ -28,12 +28,15 @@ _NOTHING_KNOWN = Context()
 _TRAINER_KINDS = frozenset({"trainer", "peft", "trl", "article", "other"})
 # What trains in other ways than the Trainer: what is said of its random streams is not theirs.
 _OTHERS = frozenset({"tensorflow", "keras", "flax", "jax"})
-_OTHER_TRAINERS = re.compile(r"(?:lightning|speechbrain|fairseq)(?: version)?[`*\])\s:=v]{1,8}[0-9]+\.[0-9]")
+_OTHER_TRAINERS = re.compile(r"lightning(?: version)?[`*\])\s:=v]{1,8}[0-9]+\.[0-9]")
 #: How the order of the data comes about in each random stream, and the releases that have it.
 _STREAMS = {
     "A1": ("drawn by the sampler's own generator, torch < 1.11", "transformers < 4.31"),
     "A2": ("drawn by the sampler's own generator, torch >= 1.11", "transformers < 4.31"),
-    "B": ("drawn from the global random state", "accelerate other than 0.25"),
+    "B": (
+        "drawn from the global random state",
+        "accelerate < 0.25, or >= 0.26 with transformers 4.31 to 4.37",
+    ),
     "C": ("seeded anew each epoch", "transformers >= 4.38, or accelerate 0.25"),
 }
 
@@ -584,8 +587,7 @@ def _others_trained(versions: Mapping[str, Claim], lowered: str) -> bool:
     """Tell whether the card names a version of what trains in other ways than the Trainer."""
     if not _OTHERS.isdisjoint(versions):
         return True
-    named = "lightning" in lowered or "speechbrain" in lowered or "fairseq" in lowered
-    return named and _OTHER_TRAINERS.search(lowered) is not None
+    return "lightning" in lowered and _OTHER_TRAINERS.search(lowered) is not None
 
 
 @lru_cache(maxsize=4096)

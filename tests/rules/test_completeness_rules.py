@@ -58,6 +58,34 @@ def test_what_is_written(body: str) -> None:
     assert scores(f"{FRONT}## Uses\n\n{body}\n")["intended use"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("body", "section", "score"),
+    [
+        ("### Usage Warnings\n\nAnswers may be rude.\n", "caveats and recommendations", 1),
+        ("## Legal and Ethical Duties\n\nMind the law.\n", "ethical considerations", 1),
+        ("- **Ethical responsibilities**: mind the law.\n", "ethical considerations", 1),
+        ("**Training data**\n\n9,300 issues.\n", "training data", 1),
+        ("- **Training data:** [More Information Needed]\n", "training data", 0),
+        ("- **Training data**\n- **Uses**\n", "training data", 0),
+        ("It has no **training data** of its own.\n", "training data", 0),
+        ("**The training data of this model are issues of last year.** They are few.\n", "training data", 0),
+        ("## Evaluation\n\nThe metric is pass@1.\n", "metrics", 0.5),
+        ("## Evaluation\n\nMeasured on a held-out split.\n", "evaluation data", 0.5),
+        ("## Evaluation\n\nIt works well.\n", "metrics", 0),
+        ("It has an accuracy of 0.9 on the test set.\n", "metrics", 0),
+    ],
+)
+def test_other_forms_of_sections(body: str, section: str, score: float) -> None:
+    """Bold words with a text behind them head a section, and one on results may name metric and data."""
+    assert scores(f"{FRONT}{body}")[section] == score
+
+
+def test_only_sections_are_missed() -> None:
+    """The finding says that there is no section, not that nothing is said."""
+    (found,) = findings(rules.completeness, f"{FRONT}It has an accuracy of 0.9 on the test set.\n")
+    assert "no section on intended use, factors, metrics" in found.message
+
+
 def test_template_of_the_hub_is_mapped() -> None:
     """The headings of the Hub's own template, filled in, make all nine sections."""
     from huggingface_hub import ModelCard, ModelCardData

@@ -206,7 +206,7 @@ def test_warmup_longer_than_the_table(
 
 
 def test_a_table_beyond_the_warmup_shows_its_end() -> None:
-    """Where the table goes on to the warmup's last step or beyond, stated epochs that are too few say nothing."""
+    """Where the table goes on to the warmup's last step or beyond, too few stated epochs say nothing."""
     stated = {"lr_scheduler_warmup_steps": "300", "num_epochs": "2"}
     for last in (3.0, 300), (9.0, 900):
         text = card(stated, below=table((1.0, 100), last))

@@ -74,10 +74,13 @@ def test_the_evaluation_at_the_end_of_a_training_is_left_alone() -> None:
 def test_one_row_tells_nothing_of_the_end() -> None:
     """Of a table of one row the headline may be the evaluation at the end, unless the row is at the end."""
     rows = [("1.5", "0.5", 100, "1.4000")]
-    for stated in ({"training_steps": 120}, {"num_epochs": 1}):
-        text = card(rows, headline={"Loss": "1.1021"}, **stated)
+    headline = {"Loss": "1.1021"}
+    for text in (
+        card(rows, headline=headline, training_steps=120),
+        card(rows, headline=headline, num_epochs=1),
+    ):
         assert found(the_headline_is_in_the_table, text) == []
-    finding = one(the_headline_is_in_the_table, card(rows, headline={"Loss": "1.1021"}, training_steps=100))
+    finding = one(the_headline_is_in_the_table, card(rows, headline=headline, training_steps=100))
     assert "loss 1.1021 is not that of the table's one row, 1.4000, 0.2979 away" in finding.message
 
 

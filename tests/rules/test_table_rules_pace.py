@@ -15,7 +15,6 @@ from repro.rules.table_end import ends_where_stated, reaches_the_end
 from repro.rules.table_pace import steps_fit_epochs, the_data_set_has_a_size, the_size_fits
 from repro.testing import findings
 
-
 #: Epochs and steps of 6,435 batches an epoch, two of them a step.
 FITTED = (("0.9998", 3217), ("2.0", 6435), ("2.9998", 9652), ("3.9994", 12868))
 
@@ -124,7 +123,7 @@ def test_streamed_and_interrupted_trainings_are_a_note(stated: dict[str, Any]) -
 def test_streamed_passes_are_counted_as_the_trainer_does(accumulation: int) -> None:
     """Where whole passes and steps of all steps fit every row, nothing is odd and the size follows."""
     each, total = 413, 7000  # steps a pass, and of the training
-    stated = {"gradient_accumulation_steps": accumulation} if accumulation > 1 else {}
+    stated: dict[str, Any] = {"gradient_accumulation_steps": accumulation} if accumulation > 1 else {}
     rows = []
     for step in (1000, 2500, 5000, 7000):
         passes, begun = divmod(step, each)
