@@ -27,6 +27,7 @@ from repro.environments.build import build, child_environment
 from repro.environments.cache import Built, cache_folder, lookup
 from repro.environments.platforms import this_platform
 from repro.environments.resolve import resolve
+from repro.environments.substitutes import refuse_substitutes
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
 from repro.machine import Machine, examine
@@ -51,6 +52,8 @@ from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
 REHEARSAL_STEPS = 2
+#: The number of the rules by which locks are made: with another one, earlier locks are not taken any more.
+LOCKED_BY = 2
 #: What a run in the user's own environment imports.
 _NEEDED = ("transformers", "torch", "datasets", "scikit-multilearn")
 
@@ -98,6 +101,8 @@ class RunOptions:
         accept_other_model: Take a model with other digests, as a deviation.
         accept_other_data: Take data with another blob id, as a deviation.
         relock: Make a new lock even where the case carries one.
+        stream: The random stream to have where the versions leave it open: `B` or `C`.
+        strict: Refuse an environment that has not the very versions and builds that are documented.
         fresh: Start anew even where there is an unfinished or a finished run.
         templates: A folder of templates that replace the packaged ones.
     """
@@ -113,6 +118,8 @@ class RunOptions:
     accept_other_model: bool = False
     accept_other_data: bool = False
     relock: bool = False
+    stream: str | None = None
+    strict: bool = False
     fresh: bool = False
     templates: Path | None = None
 
@@ -159,7 +166,12 @@ def _card(target: str) -> Card:
 
 
 def environment_of(
-    target: str, *, relock: bool = False, observer: Observer | None = None
+    target: str,
+    *,
+    relock: bool = False,
+    stream: str | None = None,
+    strict: bool = False,
+    observer: Observer | None = None,
 ) -> tuple[Environment, str]:
     """Return the environment of a case or of any card with versions, and the text of its lock.
 
@@ -168,14 +180,24 @@ def environment_of(
     Args:
         target: A case or a card, as for `audit`.
         relock: Make a new lock.
+        stream: The random stream to have where the versions leave it open: `B` or `C`.
+        strict: Refuse an environment that has not the very versions and builds that are documented.
         observer: Told what is going on.
 
     Raises:
-        BadInput: No such card, or one without versions.
-        EnvironmentFailed: The versions cannot be had together.
+        BadInput: No such card, or one without versions, or with another stream than was asked for.
+        EnvironmentFailed: The versions cannot be had together, or, if `strict`, not as documented.
         NetworkFailed: The registry cannot be reached.
     """
-    observer = observer or Silent()
+    found = _environment_of(target, relock, stream, observer or Silent())
+    if strict:
+        refuse_substitutes(found[0])
+    return found
+
+
+def _environment_of(
+    target: str, relock: bool, stream: str | None, observer: Observer
+) -> tuple[Environment, str]:
     published = None
     if find_case(target) is not None:
         case = load_case(target)
@@ -187,13 +209,14 @@ def environment_of(
         packages, moment, carried = {}, None, None
         if repository := on_hub(target):
             published = hub.committed_at(*repository)
-    if not documented:
+    if not documented.keys() - {"python"}:
         raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
     if carried is not None and not relock:
-        if carried[0].documented == documented and carried[0].platform == this_platform():
+        fits = carried[0].documented == documented and carried[0].platform == this_platform()
+        if fits and stream in (None, carried[0].stream):
             return carried
-        observer.say("the case's lock is for other versions or another platform: locking anew")
-    return _cached_lock(documented, packages, moment, published, relock=relock, observer=observer)
+        observer.say("the case's lock is for other versions, another stream or platform: locking anew")
+    return _cached_lock(documented, packages, moment, published, stream, relock=relock, observer=observer)
 
 
 def _cached_lock(
@@ -201,17 +224,25 @@ def _cached_lock(
     packages: dict[str, str],
     moment: str | None,
     published: datetime | None,
+    stream: str | None,
     *,
     relock: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
-    key = to_json([documented, packages, moment, published, this_platform()], indent=0)
+    key = to_json([LOCKED_BY, documented, packages, moment, published, stream, this_platform()], indent=0)
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
     if record.exists() and lock.exists() and not relock:
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
-    resolved = resolve(documented, packages=packages, moment=moment, published=published, report=observer.say)
+    resolved = resolve(
+        documented,
+        packages=packages,
+        moment=moment,
+        published=published,
+        stream=stream,
+        report=observer.say,
+    )
     write_atomic(lock, resolved[1])
     write_atomic(record, to_json(resolved[0]) + "\n")
     return resolved
@@ -360,7 +391,13 @@ def _runnable(target: str) -> LoadedCase:
 
 def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready:
     """The environment of the day, not yet built."""
-    environment, lock = environment_of(options.case, relock=options.relock, observer=observer)
+    environment, lock = environment_of(
+        options.case,
+        relock=options.relock,
+        stream=options.stream,
+        strict=options.strict,
+        observer=observer,
+    )
     record = RunEnvironment(
         documented=environment.documented,
         moment=environment.moment,
@@ -368,6 +405,8 @@ def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready
         python_reason=environment.python_reason,
         lock_sha256=environment.lock_sha256,
         stream=environment.stream,
+        inferred=environment.inferred,
+        notes=environment.notes,
     )
     variables = child_environment()
     hardware = case.case.hardware
