@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from packaging.version import Version
 
 from repro import hub, inputs
-from repro.audits import Settings as AuditSettings
-from repro.audits import audits
-from repro.audits.sources import is_remote, on_hub, one_source
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
@@ -45,11 +42,13 @@ from repro.records.run import (
     Settings,
     Timing,
 )
-from repro.rules import Context
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
+
+if TYPE_CHECKING:
+    from repro.rules import Context
 
 REHEARSAL_STEPS = 2
 #: The number of the rules by which locks are made: with another one, earlier locks are not taken any more.
@@ -153,11 +152,16 @@ def audit(target: str, context: Context | None = None) -> Iterator[Audit]:
         BadInput: Not there, unreadable or empty.
         NetworkFailed: A card that is fetched cannot be had.
     """
-    return audits([target], AuditSettings(context=context or Context()))
+    from repro.audits import Settings, audits  # all rules: not where an environment is asked for
+    from repro.rules import Context
+
+    return audits([target], Settings(context=context or Context()))
 
 
 def _card(target: str) -> Card:
     """Read one card: of a case, from the Hub, from an address or from a file."""
+    from repro.audits.sources import one_source
+
     source = one_source(target)
     return read_card(source.text, target=source.target, undecodable=source.undecodable)
 
@@ -207,6 +211,8 @@ def _environment_of(
     else:
         documented = documented_versions(_card(target).claims)
         packages, moment, carried = {}, None, None
+        from repro.audits.sources import on_hub
+
         if repository := on_hub(target):
             published = hub.committed_at(*repository)
     if not documented.keys() - {"python"}:
@@ -373,6 +379,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 
 def _runnable(target: str) -> LoadedCase:
     """Load a case that can be run: one with a table to compare with."""
+    from repro.audits.sources import is_remote
+
     if find_case(target) is None and (is_remote(target) or Path(target).is_file()):
         card = _card(target)
         raise BadInput(

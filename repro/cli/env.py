@@ -50,14 +50,14 @@ def env(
         emit(to_json(environment))
         return 0
     for text in lines_of_versions(environment):
-        emit(line(text))
+        emit(text)
     emit(f"{'python':<14} {environment.python:<20} {line(environment.python_reason)}")
     emit(f"{'moment':<14} {environment.moment:<20} {line(environment.moment_reason)}")
     emit(f"{'stream':<14} {environment.stream or 'open'}")
     emit(f"{'closure':<14} {len(environment.locked)} packages, lock {environment.lock_sha256[:16]}")
     print_deviations(environment.deviations)
     for text in lines_of_attempts(environment, every=verbose):
-        emit(line(text))
+        emit(text)
     if built is not None:
         how = "in the cache" if built.from_cache else f"built in {built.seconds:.1f} s"
         emit(f"{'environment':<14} {how}, {built.disk_bytes / 1e9:.1f} GB")

@@ -37,6 +37,7 @@ class House:
     pages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     status: int = 200
     delay: float = 0.0
+    failing: str = ""  # the path that answers 500
     content_type: str = JSON
     requests: list[str] = field(default_factory=list)
 
@@ -135,7 +136,9 @@ def serve() -> Iterator[House]:
             closing.wait(house.delay)
             kind, _, name = self.path.strip("/").partition("/")
             status, body, content_type = house.status, b"<html>sign in</html>", house.content_type
-            if status == 200 and kind == "files" and name in house.wheels:
+            if self.path == house.failing:
+                status, content_type = 500, "text/plain"
+            elif status == 200 and kind == "files" and name in house.wheels:
                 body, content_type = house.wheels[name], "application/octet-stream"
             elif status == 200 and kind == "simple" and name in house.pages and content_type == JSON:
                 page = {"meta": {"api-version": "1.1"}, "name": name, "files": house.pages[name]}
