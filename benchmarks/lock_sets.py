@@ -3,8 +3,8 @@
     python benchmarks/lock_sets.py --cards FOLDER [--peers FILE]
 
 A set of released versions must lock with no deviation but that of a local tag; a set with a version that was
-never released must lock with a deviation for it. Whatever does not is listed with its reason, and the exit code
-is 1. Seconds are those of a new lock, reading the registry's pages included; nothing is built.
+never released must lock with a deviation for it. Whatever does not is listed with its reason, and the exit
+code is 1. Seconds are those of a new lock, reading the registry's pages included; nothing is built.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from repro.facts.releases import standing
 from repro.records.environment import Environment
 
 Set = tuple[tuple[str, str], ...]
-COLUMNS = {"transformers": "transformers", "pytorch": "torch", "datasets": "datasets", "tokenizers": "tokenizers"}
+COLUMNS = {
+    "transformers": "transformers",
+    "pytorch": "torch",
+    "datasets": "datasets",
+    "tokenizers": "tokenizers",
+}
 
 
 def sets_of(cards: Path, peers: Path | None) -> list[Set]:
@@ -78,7 +83,9 @@ def main() -> int:
             word, line = "failed", f"{error.message} | {error.hint}"
         else:
             word = outcome(versions, environment)
-            differs = "; ".join(f"{each.what} {each.published} -> {each.actual}" for each in environment.deviations)
+            differs = "; ".join(
+                f"{each.what} {each.published} -> {each.actual}" for each in environment.deviations
+            )
             tries = len(environment.attempts)
             line = f"{environment.moment[:10]} | {environment.python} | {tries} tried | {differs or '-'}"
         seconds.append(time.perf_counter() - begun)
@@ -90,7 +97,9 @@ def main() -> int:
             rest.append(text)
     for (kind, word), count in sorted(counts.items()):
         sys.stdout.write(f"{kind}: {word}: {count}\n")
-    sys.stdout.write(f"{len(sets)} sets, median {statistics.median(seconds):.1f} s, most {max(seconds):.1f} s\n")
+    sys.stdout.write(
+        f"{len(sets)} sets, median {statistics.median(seconds):.1f} s, most {max(seconds):.1f} s\n"
+    )
     sys.stdout.write("".join(f"rest: {text}\n" for text in rest))
     return 1 if rest else 0
 

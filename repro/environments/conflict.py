@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from repro.environments.interpreters import choose_minors
 from repro.environments.lock import compile_lock
 from repro.environments.moment import Moment, parse_instant
+from repro.environments.platforms import this_platform
 from repro.environments.registry import File
 from repro.environments.versions import Requirements
 from repro.errors import EnvironmentFailed
@@ -17,6 +19,7 @@ from repro.records.environment import Attempt, Deviation
 LOCKINGS_MOST = 16
 SECONDS_MOST = 60.0
 FEW_WORDS = 160
+CONCLUSION = re.compile(r",? and you require\b|,? we can conclude\b|\. And because\b|,$")
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,11 @@ def cannot_be_had(
     together = " and ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
     for_python = f" for Python {plan.python}" if plan.python else ""
     message = f"{together} cannot be had{' together' if len(listed) > 1 else ''}{for_python} as of "
-    message += f"{plan.moment.instant[:10]}: {reason.message.removeprefix('locking failed: ')}"
-    if not plan.python:
-        message += f"; {reason.hint}"
+    message += f"{plan.moment.instant[:10]}: "
+    if plan.python:
+        message += _premise(reason.message)
+    else:
+        message += f"no Python on {this_platform()} has wheels for all; {reason.hint.partition(';')[0]}"
     doubt = "" if proven else "; perhaps fewer of these conflict"
     found = EnvironmentFailed(message, _tried(attempts) + doubt)
     for attempt in attempts:
@@ -106,9 +111,15 @@ def describe(attempt: Attempt) -> str:
 
 
 def in_few_words(error: EnvironmentFailed) -> str:
-    """Return an error's message, shortened."""
-    text = error.message.removeprefix("locking failed: ")
+    """Return what an error says, without the resolver's conclusions, shortened."""
+    text = _premise(error.message)
     return text if len(text) <= FEW_WORDS else text[: FEW_WORDS - 2].rsplit(" ", 1)[0] + " …"
+
+
+def _premise(message: str) -> str:
+    """Return what a resolver starts from: `a depends on b<2` of `Because a depends on b<2 and you …`."""
+    text = message.removeprefix("locking failed: ")
+    return CONCLUSION.split(text.removeprefix("Because "))[0] if text.startswith("Because ") else text
 
 
 def smallest(names: Sequence[str], fails: Callable[[frozenset[str]], bool]) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def moments(
 
     The case's own, and then no other; else the card's commit on the Hub, two weeks after the last documented
     file appeared, the next release of transformers after that, half a year after the last documented file.
+    What would lie in the future is now.
 
     Args:
         files: Documented package to the wheels of its version that this platform can use.
@@ -72,9 +73,12 @@ def moments(
     """
     if given is not None:
         return [Moment(format_instant(parse_instant(given)), "given by the case")]
+    now = datetime.now(UTC)
     found: dict[str, Moment] = {}  # each instant once
 
     def add(instant: datetime, reason: str) -> None:
+        if instant > now:
+            instant, reason = now, f"now, which is before {reason}"
         text = format_instant(instant)
         found.setdefault(text, Moment(text, reason))
 

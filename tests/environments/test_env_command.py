@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from wheelhouse import House, only, serve
 
-from repro.environments import registry, uvtool
+from repro.environments import registry
+from repro.errors import NetworkFailed
 from repro.records.environment import Environment
 from repro.workflows import environment_of
 
@@ -99,7 +100,9 @@ def test_inferred_packages_and_notes_are_shown(house: House, card: Callable[...,
     record = json.loads(env(path, "--lock-only", "--json").stdout)
     assert record["schema"] == "repro.environment/1"
     assert list(record["inferred"]) == ["accelerate"]
-    assert record["attempts"] == [{"moment": "2023-08-03T12:00:00Z", "python": "3.11", "instead": {}, "outcome": "locked"}]
+    assert record["attempts"] == [
+        {"moment": "2023-08-03T12:00:00Z", "python": "3.11", "instead": {}, "outcome": "locked"}
+    ]
 
 
 def test_the_stream_can_be_chosen(house: House, card: Callable[..., Path]) -> None:
@@ -183,7 +186,7 @@ def test_a_registry_that_does_not_answer(
     """A registry that accepts the connection and says nothing ends in a network error, not in waiting."""
     house.delay = 600.0
     monkeypatch.setattr(registry, "TIMEOUT", (10.0, 0.3))
-    with pytest.raises(uvtool.NetworkFailed, match="did not answer in time"):
+    with pytest.raises(NetworkFailed, match="did not answer in time"):
         environment_of(str(card()))
 
 

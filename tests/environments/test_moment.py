@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -61,6 +61,15 @@ def test_the_order_of_moments() -> None:
     assert (
         moments(FILES, VERSIONS, published=commit.replace(tzinfo=None))[0].instant == "2022-12-10T08:00:00Z"
     )
+
+
+def test_no_moment_lies_in_the_future() -> None:
+    """Two weeks after a release of yesterday are not over: the moment is now, and the reason says so."""
+    before = datetime.now(UTC).replace(microsecond=0)
+    new = {"datasets": [file("datasets", (before - timedelta(days=1)).isoformat())]}
+    (found,) = moments(new, VERSIONS)
+    assert before <= parse_instant(found.instant) <= datetime.now(UTC)
+    assert found.reason.startswith("now, which is before two weeks after")
 
 
 def test_the_case_knows_best() -> None:

@@ -83,10 +83,10 @@ def test_the_other_stream_can_be_asked_for(house: House) -> None:
 
 def test_a_stream_that_the_lock_has_not_is_refused(house: House) -> None:
     """An accelerate that is documented, or of the case, decides: another stream cannot be had with it."""
-    for more in ({"documented": {**CARD, "accelerate": "0.21.0"}}, {"packages": {"accelerate": "0.21.0"}}):
-        documented = more.pop("documented", CARD)
+    accelerate = {"accelerate": "0.21.0"}
+    for documented, packages in ((CARD | accelerate, {}), (CARD, accelerate)):
         with pytest.raises(EnvironmentFailed, match="with stream B"):
-            resolve(documented, stream="C", **more)
+            resolve(documented, packages=packages, stream="C")
 
 
 def test_what_is_missing_is_inferred(house: House) -> None:
