@@ -117,17 +117,6 @@ def read_versions(documented: Mapping[str, str], packages: Mapping[str, str]) ->
     return Printed(texts, extra, Version(python) if python else None)
 
 
-def requirements(documented: Mapping[str, str], packages: Mapping[str, str]) -> Requirements:
-    """Return documented versions as they are, without their local tags, as requirements.
-
-    Errors as in `read_versions`. What cannot be had, and what else is needed, `resolve` finds out.
-    """
-    printed = read_versions(documented, packages)
-    return Requirements(
-        {name: Version(version.public) for name, version in printed.versions.items()}, printed.packages
-    )
-
-
 def _name(text: str) -> str:
     if len(text) <= LONGEST and NAME.fullmatch(text):
         return text

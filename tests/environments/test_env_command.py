@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,12 +13,17 @@ from pathlib import Path
 import pytest
 from wheelhouse import House, only, serve
 
+from repro.cases import loader
 from repro.environments import registry
 from repro.errors import NetworkFailed
 from repro.records.environment import Environment
 from repro.workflows import environment_of
 
 VERSIONS = {"Transformers": "4.31.0", "Pytorch": "2.0.1+cu118", "Datasets": "2.14.4", "Tokenizers": "0.13.3"}
+PUBLISHED = {
+    "transformers": "4.21.2", "torch": "1.13.0", "datasets": "2.7.1", "tokenizers": "0.12.1",
+    "scikit-multilearn": "0.2.0", "scikit-learn": "1.1.3",
+}  # fmt: skip
 Said = subprocess.CompletedProcess[str]
 
 
@@ -47,9 +53,9 @@ def card(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def env(*arguments: str | Path) -> Said:
+def env(*arguments: str | Path, verb: str = "env") -> Said:
     """Run the command as a user does."""
-    command = [sys.executable, "-m", "repro", "env", *map(str, arguments)]
+    command = [sys.executable, "-m", "repro", verb, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
 
@@ -111,6 +117,19 @@ def test_the_stream_can_be_chosen(house: House, card: Callable[..., Path]) -> No
     assert (json.loads(said.stdout)["stream"], said.returncode) == ("C", 0)
     refused(env("demo", "--lock-only", "--stream", "B"), 2, "transformers 4.21.2 has stream A2")
     refused(env(card(), "--lock-only", "--stream", "D"), 2, "--stream")
+
+
+def test_a_run_passes_both_on(house: House, tmp_path: Path) -> None:
+    """`repro run` refuses a stream that its versions cannot have, before anything is asked for or trained."""
+    refused(env("demo", "--stream", "B", verb="run"), 2, "transformers 4.21.2 has stream A2")
+    case = tmp_path / "cases" / "demo"
+    shutil.copytree(Path(loader.__file__).parent, case.parent)
+    card = case / "card.md"
+    card.write_text(card.read_text().replace("Pytorch 1.13.0+cu117", "Pytorch 1.13.0+cu116"))
+    for package, version in PUBLISHED.items():
+        house.add(package, version, uploaded="2022-11-20T12:00:00Z")
+    refused(env(case, "--strict", "--out", tmp_path / "out", verb="run"), 3, "torch build", "1.13.0+cu116")
+    assert not (tmp_path / "out").exists()
 
 
 def test_strict_refuses_what_is_not_as_documented(house: House, card: Callable[..., Path]) -> None:

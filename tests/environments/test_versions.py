@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
+from wheelhouse import requirements
 
-from repro.environments.versions import parse_version, read_versions, requirements
+from repro.environments.versions import parse_version, read_versions
 from repro.errors import BadInput, EnvironmentFailed
 
 PUBLISHED = {"transformers": "4.21.2", "torch": "1.13.0+cu117", "datasets": "2.7.1", "tokenizers": "0.12.1"}

@@ -18,8 +18,10 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from repro.environments import lock_digest, read_lock, this_platform
+from repro.environments.versions import Requirements, read_versions
 from repro.records.environment import Environment
 
 MINOR = (
@@ -189,6 +191,13 @@ def no_configuration(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(home / "xdg"))
     monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+
+
+def requirements(documented: dict[str, str], packages: dict[str, str]) -> Requirements:
+    """Return documented versions as they are, without local tags, as what uv is asked for."""
+    printed = read_versions(documented, packages)
+    pinned = {name: Version(version.public) for name, version in printed.versions.items()}
+    return Requirements(pinned, printed.packages)
 
 
 def record(lock: str, **changes: Any) -> Environment:
