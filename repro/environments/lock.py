@@ -140,6 +140,7 @@ def _compile(
                 "--generate-hashes", "--no-header", "--no-annotate", "--exclude-newer", moment,
                 "--python-version", full_version(minor), *(["--python-platform", triple] if triple else []),
                 *(argument for package in only_binary for argument in ("--only-binary", package)),
+                *(argument for name in sorted(requirements.exempt) for argument in _exempt(name)),
             ],
             doing="locking", folder=folder, timeout=LOCK_SECONDS,
             hint="another moment, or a pin among the case's packages, may fit",
@@ -147,6 +148,10 @@ def _compile(
         text = (folder / "environment.lock").read_text(encoding="utf-8")
     read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says
     return text
+
+
+def _exempt(name: str) -> tuple[str, str]:
+    return "--exclude-newer-package", f"{name}=false"
 
 
 def lock_sizes(lock: str, minor: str, registry: Registry) -> Sizes:

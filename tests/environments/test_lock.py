@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wheelhouse import MINOR, House, only, serve
+from wheelhouse import MINOR, House, only, requirements, serve
 
 from repro.environments.lock import compile_lock, lock_digest, lock_sizes, read_lock
 from repro.environments.registry import Registry
 from repro.environments.uvtool import uv_binary
-from repro.environments.versions import requirements
 from repro.errors import BadInput, EnvironmentFailed, NetworkFailed
 
 HASH = "--hash=sha256:" + "0" * 64
