@@ -30,7 +30,7 @@ _MAX_TITLE = 60
 _MAX_LINE = 100_000
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Document:
     """A card's parts.
 
@@ -141,7 +141,12 @@ class Document:
             return _lines_with(self.lowered, phrase)
         if self.origin is None and not self._printed.get(phrase, True):
             return []
-        return [i for i in _lines_with(self.lowered, phrase, *self.body) if phrase in self.lines[i].lower()]
+        lines, text = self.lines, self.text
+        return [
+            i
+            for i in _lines_with(self.lowered, phrase, *self.body)
+            if lines[i] is text[i] or phrase in lines[i].lower()
+        ]
 
     @cached_property
     def _sections(self) -> dict[Topic, list[range]]:
@@ -175,16 +180,13 @@ def _words(front_matter: FrontMatter | None, key: str) -> tuple[str, ...]:
 def _lines_with(text: str, phrase: str, line: int = 0, at: int = 0) -> list[int]:
     """Return the indices of the lines of `text` that hold a phrase, from the one on that begins at `at`."""
     found: list[int] = []
-    # A single character is found many times as fast, and marks begin and end with rare ones.
-    first, stop = text.find(phrase[0], at), text.rfind(phrase[-1]) + 1
-    if first < 0 or (start := text.find(phrase, first, stop)) < 0:
-        return found
+    start = text.find(phrase, at)
     while start >= 0:
         line += text.count("\n", at, start)
         found.append(line)
         if (at := text.find("\n", start)) < 0:
             break
-        start = text.find(phrase, at, stop)
+        start = text.find(phrase, at)
     return found
 
 
@@ -197,11 +199,20 @@ def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
     lines[:body] = [""] * body
     if len(text) > _MAX_LINE:
         lines = [line if len(line) <= _MAX_LINE else "…" for line in lines]
-    comments = _lines_with(text, "<!--")
+    # A single character is found many times as fast as a mark of several.
+    comments = _lines_with(text, "<!--") if "<" in text else []
     if comments:  # without one, `-->` ends nothing
         comments += _lines_with(text, "-->")
-    fences = _lines_with(text, "~~~") + _lines_with(text, "```")
-    marked = sorted({*comments, *fences})
+    fences = _lines_with(text, "```") if "`" in text else []
+    if "~" in text:
+        fences += _lines_with(text, "~~~")
+    if comments or fences:
+        _hide(lines, sorted({*comments, *fences}))
+    return lines
+
+
+def _hide(lines: list[str], marked: Sequence[int]) -> None:
+    """Blank the comments, and replace the code, of which `marked` has the lines that begin and end them."""
     last_close = next((i for i in reversed(marked) if "-->" in lines[i]), -1)
     fence, opened, in_comment = "", 0, False
     for i in marked:
@@ -217,7 +228,6 @@ def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
             opened = i
         elif (found := _FENCE.fullmatch(line)) and "`" not in found[2]:
             fence, opened = found[1], i
-    return lines
 
 
 def _without_comments(line: str, inside: bool, closes_later: bool) -> tuple[str, bool]:

@@ -80,7 +80,7 @@ def _tabled(table: Table) -> list[Item]:
 
 def _logged(document: Document) -> list[Item]:
     items: list[Item] = []
-    for start in document.mentions(_LOGGED, hidden=True):
+    for start in document.mentions(_LOGGED, hidden=True) if "*" in document.lowered else ():
         for i in range(start + 1, len(document.text)):
             found = _LOGGED_PAIR.fullmatch(document.text[i])
             if not found:
@@ -97,7 +97,7 @@ def _alone(document: Document) -> list[Item]:
         for i, (name, text) in document.pairs.items()
         if _METRIC.fullmatch(name) and len(lines[i]) <= _MAX_LINE and is_number(text)
     ]
-    for i in document.mentions("{'"):
+    for i in document.mentions("{'") if "{" in document.lowered else ():
         if len(lines[i]) <= _MAX_LINE and _DICT.fullmatch(lines[i].rstrip()):
             found = _DICT_PAIR.findall(lines[i])
             if all(_METRIC.fullmatch(name) for name, _ in found):

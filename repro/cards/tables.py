@@ -13,6 +13,7 @@ from repro.cards.values import numbers, snake, value
 from repro.records.claims import Cell, Row, Table
 
 _PIPE = re.compile(r"(?<!\\)\|")
+_DELIMITER = re.compile(r"[|:\- \t]*")
 _RULE = re.compile(r"[-=\u2500\u2014][-=+\u2500\u2014 \t]*+")
 _GAP = re.compile(r"\t+| {2,}")
 #: A value of an aligned row; `No log` is the only one that a generator prints with a space in it.
@@ -89,8 +90,10 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
         The index of the header's line, and the table.
     """
     piped = [i for i, line in enumerate(lines) if "|" in line]
+    delimiters = [(i, at) for at, i in enumerate(piped) if "-" in lines[i] and _DELIMITER.fullmatch(lines[i])]
+    if not delimiters:
+        return
     runs = [i - at for at, i in enumerate(piped)]  # the same number for lines without a gap between them
-    delimiters = [(i, at) for at, i in enumerate(piped) if "-" in lines[i] and not lines[i].strip("|:- \t")]
     done = 0
     for nth, (i, at) in enumerate(delimiters):
         if i > done and "|" in lines[i - 1]:
