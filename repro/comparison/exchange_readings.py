@@ -91,23 +91,24 @@ def readable(
     found: list[tuple[int, _Read, _Read]] = []
     blanks = 0
     above: tuple[int, _Read | None, _Read | None] = (-1, None, None)
-    for row, (one, other) in enumerate(zip(training, validation, strict=False)):
-        left, right = _read(one), _read(other)
+    for row, (left, right) in enumerate(zip(map(_read, training), map(_read, validation), strict=False)):
         if left is None or right is None or not (left[0] or right[0]):
             continue
         if right == above[2] and left == above[1]:
             known = row < len(position)
             if not known or position[row] == position[above[0]]:
                 continue
-        blanks += not (left[0] and right[0])
+        if not (left[0] and right[0]):
+            blanks += 1
         above = row, left, right
         found.append(above)
     if blanks > 1:
         found = [each for each in found if each[1][0] and each[2][0]]
-    both = [each[1] for each in found] + [each[2] for each in found]
-    return Readable(
-        tuple([row for row, _, _ in found]), tuple([text for text, _ in both]), tuple([v for _, v in both])
-    )
+    if not found:
+        return Readable((), (), ())
+    rows, left_cells, right_cells = zip(*found, strict=True)
+    texts, values = zip(*left_cells, *right_cells, strict=True)
+    return Readable(rows, texts, values)
 
 
 _Read = tuple[str, float | None]
@@ -118,7 +119,10 @@ def _read(cell: Cell | None) -> _Read | None:
     text = "" if cell is None else cell.text.strip()
     if cell is None or not text:
         return "", None
-    if cell.value is None:
+    value = cell.value
+    if type(value) is float:
+        return (text, value) if math.isfinite(value) else None
+    if value is None:
         return (NO_LOG if text.lower() == "no log" else ""), None
     try:
         number = as_number(cell)
@@ -132,24 +136,25 @@ def printed(n: int) -> Reading:
     return Reading("printed", bytes(range(n)), bytes(range(n, 2 * n)), 0, n - 1, 1.0)
 
 
-def others(table: Readable, suspicious_text: bool, even_stairs: bool | None) -> list[Reading]:
+def others(table: Readable, odd: Sequence[int], even_stairs: bool | None) -> list[Reading]:
     """List the other readings that the table gives a reason to weigh; none for most tables.
 
     Args:
         table: The rows.
-        suspicious_text: Whether the printed texts are not what the columns' generator prints.
+        odd: The rows in which a loss is printed as those of the other column are.
         even_stairs: Where the training loss is logged more rarely than the model is evaluated: whether it
             repeats as logging at a fixed interval does. Else None.
     """
     n = len(table.rows)
-    every = suspicious_text and n <= _MOST_BOUNDARIES
+    every = bool(odd) and n <= _MOST_BOUNDARIES
     boundaries = list(range(1, n)) if every else boundaries_of(table.values, n)
-    if suspicious_text and not every:
-        boundaries = sorted({*boundaries, *_odd_rows(table)})
+    if odd and not every:
+        changes = [row for row in range(1, n) if (row in odd) != (row - 1 in odd)]
+        boundaries = sorted({*boundaries, *changes[:_MOST_BOUNDARIES]})
     found = list(_exchanges(boundaries, n)) if boundaries else []
     for boundary in boundaries:
-        found.extend(_shifts(table, boundary, exchanged=True))
-    found.extend(_shifts_alone(table, even_stairs))
+        found.extend(shifts(table, boundary, exchanged=True))
+    found.extend(shifts_alone(table, even_stairs))
     return found
 
 
@@ -197,13 +202,15 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
     return sorted(k for _, k in gains[:most])
 
 
-def _odd_rows(table: Readable) -> list[int]:
-    """Where runs of validation cells begin and end that are not printed like the others."""
-    n = len(table.rows)
-    longest = max(len(text) for text in table.texts[n:])
-    odd = [len(text) < longest for text in table.texts[n:]]
-    changes = [row for row in range(1, n) if odd[row] != odd[row - 1]]
-    return changes[:_MOST_BOUNDARIES]
+def prior_of(k: int, m: int, n: int) -> float:
+    """Return the logarithm of the prior odds that rows k to m of n are exchanged, and no others."""
+    if k == 0 and m == n:
+        return math.log(_ALL)
+    if m == n:
+        return math.log((_TO_THE_END + (_ONE_ROW if k == n - 1 else 0)) / n)
+    if m == k + 1:
+        return math.log(_ONE_ROW / n)
+    return math.log(_FROM_THE_START / n if k == 0 else _BETWEEN / (n * n / 2))
 
 
 def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
@@ -211,42 +218,33 @@ def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
     ends = [0, *boundaries, n]
     for at, k in enumerate(ends[:-1]):
         for m in ends[at + 1 :]:
-            if k == 0 and m == n:
-                weight = _ALL
-            elif m == n:
-                weight = (_TO_THE_END + (_ONE_ROW if k == n - 1 else 0)) / n
-            elif m == k + 1:
-                weight = _ONE_ROW / n
-            elif k == 0:
-                weight = _FROM_THE_START / n
-            else:
-                weight = _BETWEEN / (n * n / 2)
+            weight = math.exp(prior_of(k, m, n))
             training, validation = a[:k] + b[k:m] + a[m:], b[:k] + a[k:m] + b[m:]
             yield Reading("exchanged", training, validation, k, m - 1, weight)
 
 
-def _shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]:
+def shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]:
     """One column moved by one row: it leaves a repeated cell, a blank, or its end in the wrong place."""
     n = len(table.rows)
     for offset in (0, n):
         values = table.values[offset : offset + n]
         if even_stairs is not None and not offset:
             for k in range(1, 1 if even_stairs else n - 1):
-                yield from _shifts(table, k, column="training_loss", share=_UNEVEN_STAIRS)
+                yield from shifts(table, k, column="training_loss", share=_UNEVEN_STAIRS)
             continue
         logged = next((row for row, value in enumerate(values) if value is not None), n)
         column: Column = "validation_loss" if offset else "training_loss"
         if values[-1] is None or values[-1] == values[-2]:
             for k in range(logged, n - 1):
-                yield from _shifts(table, k, column=column, directions=(-1,))
+                yield from shifts(table, k, column=column, directions=(-1,))
         repeats = [k for k in range(logged + 1, n - 1) if values[k] is None or values[k] == values[k - 1]]
         for k in repeats if len(repeats) <= _MOST_REPEATS else ():
-            yield from _shifts(table, k, column=column, directions=(1,))
+            yield from shifts(table, k, column=column, directions=(1,))
         if logged == 0:
             yield from _rotations(table, column)
 
 
-def _shifts(
+def shifts(
     table: Readable,
     k: int,
     *,
@@ -278,10 +276,11 @@ def _shifts(
             yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
 
 
-def rotated(table: Readable) -> bool:
-    """Whether a value at one end may have come from elsewhere in its column."""
+def rotations(table: Readable) -> Iterator[Reading]:
+    """Readings in which a value at one end of a column has come from elsewhere in it."""
     columns: tuple[Column, Column] = ("training_loss", "validation_loss")
-    return any(True for column in columns for _ in _rotations(table, column))
+    for column in columns:
+        yield from _rotations(table, column)
 
 
 def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
@@ -293,15 +292,21 @@ def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
         return
     own = bytes(range(offset, offset + n))
     other = bytes(range(n - offset, 2 * n - offset))
+    end = values[-1]
+    tail = abs(end - values[-2])
+    above = math.inf
     for k in range(n - 2):
         # The cell where the rotation begins and ends lies nearer to the far end than to its neighbours.
-        near = abs(values[k] - values[-1]) * 4
-        mended: list[tuple[int, bytes]] = []
-        if near < abs(values[k] - values[k + 1]) and (k == 0 or near < abs(values[k] - values[k - 1])):
-            mended.append((1, own[:k] + own[k + 1 :] + own[k : k + 1]))
-        tail = abs(values[-1] - values[-2])
-        if 4 * abs(values[-1] - values[k]) < tail and (k == 0 or 4 * abs(values[-1] - values[k - 1]) < tail):
-            mended.append((-1, own[:k] + own[-1:] + own[k:-1]))
-        for shift, cells in mended:
-            training, validation = (other, cells) if offset else (cells, other)
-            yield Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)
+        near, below = 4 * abs(values[k] - end), abs(values[k] - values[k + 1])
+        if near < below and near < above:
+            mended = own[:k] + own[k + 1 :] + own[k : k + 1]
+            yield _rotation(mended, other, column, k, 1)
+        if near < tail and (k == 0 or 4 * abs(values[k - 1] - end) < tail):
+            yield _rotation(own[:k] + own[-1:] + own[k:-1], other, column, k, -1)
+        above = below
+
+
+def _rotation(mended: bytes, other: bytes, column: Column, k: int, shift: int) -> Reading:
+    n = len(mended)
+    training, validation = (other, mended) if column == "validation_loss" else (mended, other)
+    return Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)

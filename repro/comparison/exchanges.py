@@ -27,8 +27,8 @@ from repro.comparison.exchange_readings import (
     readable,
 )
 from repro.comparison.exchange_result import Exchange, Indistinct, Lost
-from repro.comparison.exchange_screen import worth_weighing
-from repro.comparison.exchange_text import even, stairs, swapped_text
+from repro.comparison.exchange_screen import levels_of, worth_weighing
+from repro.comparison.exchange_text import even, odd_rows, stairs
 from repro.records.claims import Cell
 
 __all__ = ["Exchange", "Indistinct", "Lost", "find_exchange"]
@@ -75,12 +75,15 @@ def find_exchange(
     if n < FEWEST_ROWS or (len({*table.values} - {None}) < FEWEST_ROWS and NO_LOG not in table.texts[n:]):
         return None
     at = _positions(table, position)
-    separation = _separation(table)
+    levels = levels_of(table.values)
+    separation = _separation(levels)
     # In order: what an exchange leaves behind at its end looks like another that runs on from there.
     for start in _windows(table):
-        part = _part(table, start, min(n, start + WINDOW))
+        stop = min(n, start + WINDOW)
+        part = _part(table, start, stop)
+        own = levels[start:stop] + levels[n + start : n + stop]
         # How many losses were logged before a later window is not known, nor is then when they change.
-        found = _weigh(part, () if start else at[:WINDOW], shortest, least_score(n, separation))
+        found = _weigh(part, own, () if start else at[:WINDOW], shortest, least_score(n, separation))
         if found is not None:
             return _result(table, (training, validation), start, found)
     return Indistinct(separation) if separation < LEAST_SEPARATION else None
@@ -95,6 +98,11 @@ def least_score(rows: int, separation: float) -> float:
     """
     doubt = rows < FEWEST_ROWS_FOR_A_CURVE or separation < LEAST_SEPARATION
     return (LEAST_SCORE_IN_DOUBT if doubt else LEAST_SCORE) + math.log(max(1.0, rows / WINDOW))
+
+
+def reported(score: float, least: float) -> bool:
+    """Return whether a reading is reported: the study asks this itself, when it has read everything."""
+    return score >= least
 
 
 class _Found(NamedTuple):
@@ -150,17 +158,23 @@ def _part(table: Readable, start: int, stop: int) -> Readable:
     )
 
 
-def _weigh(table: Readable, position: Sequence[float], shortest: bool | None, least: float) -> _Found | None:
+def _weigh(
+    table: Readable,
+    levels: Sequence[float],
+    position: Sequence[float],
+    shortest: bool | None,
+    least: float,
+) -> _Found | None:
     n = len(table.rows)
     if all(value is None for value in table.values):
         return None
     even_stairs = even(table.values[:n], position) if stairs(table) else None
-    odd_text = swapped_text(table)
-    if not odd_text and even_stairs is not False:
+    odd = odd_rows(table)
+    if not odd and even_stairs is not False:
         boundaries = boundaries_of(table.values, n)
-        if not worth_weighing(table, boundaries, even_stairs is not None):
+        if not worth_weighing(table, levels, boundaries, even_stairs is not None, least):
             return None
-    readings = others(table, odd_text, even_stairs)
+    readings = others(table, odd, even_stairs)
     if not readings:
         return None
     # Only here: most tables are done with before, and importing numpy takes as long as reading fifty cards.
@@ -170,7 +184,7 @@ def _weigh(table: Readable, position: Sequence[float], shortest: bool | None, le
     weights = weigh(table, readings, position, shortest)
     total = weights.total.tolist()
     score = _log_sum(total[1:]) - total[0]
-    if score < least:
+    if not reported(score, least):
         return None
     families: dict[tuple[str, Column | None, int], list[int]] = {}
     for at, each in enumerate(readings[1:], start=1):
@@ -287,29 +301,28 @@ def _carry_on(table: Readable, cells: list[list[int]], reading: Reading, last: i
     return last
 
 
-def _separation(table: Readable) -> float:
+def _separation(levels: Sequence[float]) -> float:
     """Return how far the curves lie apart, in standard deviations of the smoother one's noise.
 
     That is how exchanged cells stand out in the smoother column. The noise is read off second differences (a
     straight line has none; independent noise makes them sqrt(6) times as large); all by medians, so that a
     few exchanged or odd rows do not matter.
     """
-    n = len(table.rows)
-    logs = [
-        (math.log(a + 1e-3), math.log(b + 1e-3))
-        for a, b in zip(table.values[:n], table.values[n:], strict=True)
-        if a is not None and b is not None and a >= 0 and b >= 0
-    ]
-    if len(logs) < FEWEST_ROWS:
+    n = len(levels) // 2
+    one, other = levels[:n], levels[n:]
+    apart = [abs(a - b) for a, b in zip(one, other, strict=True)]
+    if math.isnan(sum(apart)):
+        known = [row for row, far in enumerate(apart) if not math.isnan(far)]
+        one, other, apart = ([column[row] for row in known] for column in (one, other, apart))
+    if len(apart) < FEWEST_ROWS:
         return math.inf
     bends = []
-    for column in zip(*logs, strict=True):
-        trios = zip(column, column[1:], column[2:], strict=False)
-        bend = _median([abs(x - 2 * y + z) for x, y, z in trios])
+    for column in (one, other):
+        bend = _median([abs(x - 2 * y + z) for x, y, z in zip(column, column[1:], column[2:], strict=False)])
         # A column that does not move, or moves once in a while, has no noise to tell.
         bends += [bend] if bend > 0 else []
     noise = min(bends) / (0.6745 * math.sqrt(6)) if bends else 0.0
-    return _median([abs(a - b) for a, b in logs]) / noise if noise > 0 else math.inf
+    return _median(apart) / noise if noise > 0 else math.inf
 
 
 def _median(numbers: list[float]) -> float:
