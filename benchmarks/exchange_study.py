@@ -304,7 +304,9 @@ def read(table: Table) -> Exchange | None:
 
 def score(table: Table, found: Exchange | None) -> float:
     """Return the score of what was read, over the one from which it is reported."""
-    return -math.inf if found is None else found.score - exchanges.least_score(len(table.training), separation(table))
+    if found is None:
+        return -math.inf
+    return found.score - exchanges.least_score(len(table.training), separation(table))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from operator import eq
+from typing import Literal, NamedTuple, TypeGuard
 
-from repro.comparison.curves import as_number
 from repro.records.claims import Cell
 
 Column = Literal["training_loss", "validation_loss"]
@@ -88,11 +88,24 @@ def readable(
     evaluated at every row, and are left out. So is a row that repeats the one above, step and all: that is
     another finding.
     """
+    n = len(training)
+    cells = (*training, *validation)
+    if len(cells) == 2 * n and all(cells):
+        # As nearly every table is: numbers, and `No log` at most.
+        values = tuple([cell.value for cell in cells if cell])
+        if _are_numbers(values):
+            texts = tuple([cell.text.strip() for cell in cells if cell])
+            if _whole(texts, values, n):
+                return Readable(tuple(range(n)), texts, values)
     found: list[tuple[int, _Read, _Read]] = []
     blanks = 0
     above: tuple[int, _Read | None, _Read | None] = (-1, None, None)
-    for row, (left, right) in enumerate(zip(map(_read, training), map(_read, validation), strict=False)):
-        if left is None or right is None or not (left[0] or right[0]):
+    for row, (one, other) in enumerate(zip(training, validation, strict=False)):
+        right = _read(other)
+        if right is None:
+            continue
+        left = _read(one)
+        if left is None or not (left[0] or right[0]):
             continue
         if right == above[2] and left == above[1]:
             known = row < len(position)
@@ -107,8 +120,23 @@ def readable(
     if not found:
         return Readable((), (), ())
     rows, left_cells, right_cells = zip(*found, strict=True)
-    texts, values = zip(*left_cells, *right_cells, strict=True)
-    return Readable(rows, texts, values)
+    return Readable(rows, *zip(*left_cells, *right_cells, strict=True))
+
+
+def _are_numbers(values: tuple[object, ...]) -> TypeGuard[tuple[float | None, ...]]:
+    return {*map(type, values)} <= {float, type(None)}
+
+
+def _whole(texts: Sequence[str], values: Sequence[float | None], n: int) -> bool:
+    """Whether every cell holds a number or `No log`, and no row is printed twice."""
+    if "" in texts:
+        return False
+    known = [value for value in values if value is not None]
+    logs = len(values) - len(known)
+    if logs and sum([text == NO_LOG for text in texts]) != logs:
+        return False
+    rows = [*zip(values, values[n:], strict=False)]
+    return math.isfinite(sum(known)) and not any(map(eq, rows, rows[1:]))
 
 
 _Read = tuple[str, float | None]
@@ -124,11 +152,13 @@ def _read(cell: Cell | None) -> _Read | None:
         return (text, value) if math.isfinite(value) else None
     if value is None:
         return (NO_LOG if text.lower() == "no log" else ""), None
+    if isinstance(value, str):
+        return None  # words, and what is not finite
     try:
-        number = as_number(cell)
+        number = float(value)
     except OverflowError:
         return None
-    return None if number is None or not math.isfinite(number) else (text, number)
+    return (text, number) if math.isfinite(number) else None
 
 
 def printed(n: int) -> Reading:
@@ -165,41 +195,49 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
     into that row by -2 d[k-1] d[k]: it can only make them smoother where d changes its sign, or is too small
     to tell.
     """
-    d = [
-        None if a is None or b is None else (a - b) / (abs(a) + abs(b) or 1.0)
-        for a, b in zip(values[:n], values[n:], strict=True)
-    ]
-    steps = sorted(abs(x - y) for x, y in pairwise(d) if x is not None and y is not None)
-    near = 0.5 * steps[len(steps) // 2] ** 2 if steps else 0.0
     low = values[n:]
+    d = [
+        math.nan if a is None or b is None else (a - b) / (abs(a) + abs(b) or 1.0)
+        for a, b in zip(values[:n], low, strict=True)
+    ]
+    steps = sorted([step for x, y in pairwise(d) if (step := abs(x - y)) >= 0])
+    near = 0.5 * steps[len(steps) // 2] ** 2 if steps else 0.0
     gains: list[tuple[float, int]] = []
-    for k in range(1, n):
-        left, right = d[k - 1], d[k]
-        if low[k] is not None and low[k] in (low[k - 1], low[k + 1] if k + 1 < n else None):
-            # Validation losses hardly ever repeat; training losses that are logged rarely do.
-            gains.append((0.0, k))
-        elif right is None:
-            continue
-        elif left is None:
-            # Without a training loss above, the validation column alone must tell.
-            trio = low[k - 1], low[k], values[k]
-            above, own, other = (math.nan if value is None else value for value in trio)
-            if abs(other - above) < abs(own - above):
-                gains.append((0.0, k))
-        else:
-            # Where the curves cross at that very row, going straight on from either side changes the sign.
-            before = d[k - 2] if k > 1 else None
-            after = d[k + 1] if k + 1 < n else None
-            gain = left * right
-            if before is not None:
-                gain = min(gain, (2 * left - before) * right)
-            if after is not None:
-                gain = min(gain, left * (2 * right - after))
-            if gain < near:
-                gains.append((gain, k))
+    # Where the curves cross at that very row, going straight on from either side changes the sign; at the ends
+    # there is nothing to go on.
+    for k, (before, left, right, after) in enumerate(
+        zip((d[0], *d), d, d[1:], (*d[2:], d[-1]), strict=False), start=1
+    ):
+        gain = left * right
+        from_above, from_below = (2 * left - before) * right, left * (2 * right - after)
+        if from_above < gain:
+            gain = from_above
+        if from_below < gain:
+            gain = from_below
+        if gain < near:
+            gains.append((gain, k))
+    if len({*low}) < n or None in values:
+        told = _told_below(values, n)
+        gains = [each for each in gains if each[1] not in told] + [(0.0, k) for k in told]
     gains.sort()
     most = min(_MOST_BOUNDARIES, _MOST_BOUNDARY_ROWS // n)
-    return sorted(k for _, k in gains[:most])
+    return sorted([k for _, k in gains[:most]])
+
+
+def _told_below(values: Sequence[float | None], n: int) -> set[int]:
+    """Return the rows at which the validation column alone says that something may begin or end."""
+    low = values[n:]
+    # Validation losses hardly ever repeat; training losses that are logged rarely do.
+    again = [row for row, repeats in enumerate(map(eq, low, low[1:])) if repeats and low[row] is not None]
+    found = {row for row in (*again, *[row + 1 for row in again]) if row}
+    if None in values:
+        for k in range(1, n):
+            above, own, other = low[k - 1], low[k], values[k]
+            if own is None or other is None or above is None or values[k - 1] is not None:
+                continue
+            if abs(other - above) < abs(own - above):
+                found.add(k)
+    return found
 
 
 def prior_of(k: int, m: int, n: int) -> float:
@@ -290,10 +328,13 @@ def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
     values = [value for value in table.values[offset : offset + n] if value is not None]
     if len(values) < n:
         return
+    end = values[-1]
+    steps = [abs(y - x) for x, y in pairwise(values)]
+    tail = steps[-1]
+    if 4 * min([abs(value - end) for value in values[:-2]]) >= max(steps):
+        return
     own = bytes(range(offset, offset + n))
     other = bytes(range(n - offset, 2 * n - offset))
-    end = values[-1]
-    tail = abs(end - values[-2])
     above = math.inf
     for k in range(n - 2):
         # The cell where the rotation begins and ends lies nearer to the far end than to its neighbours.

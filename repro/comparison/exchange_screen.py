@@ -9,10 +9,11 @@ thresholds lie below what is reported; they were set on the accidents of `benchm
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import accumulate, combinations, pairwise
 from operator import add, eq, mul, sub
+from typing import NamedTuple
 
 from repro.comparison.exchange_readings import (
     UNKNOWN,
@@ -59,85 +60,22 @@ def worth_weighing(
         least: The log odds from which a reading is reported.
     """
     n = len(table.rows)
-    values = table.values
-    training, low = values[:n], values[n:]
-    if any(map(math.isnan, levels if not rarely else levels[n:])):
+    if math.isnan(sum(levels[n:] if rarely else levels)):
         return True
-    if boundaries and _saves(table, levels, boundaries, least, alone=rarely):
+    if boundaries and _exchanges(table, levels, boundaries, least, alone=rarely):
         return True
-    again = len({*low}) < n or (not rarely and len({*training}) < n)
-    # A cell that a shift left over may also be a copy of the other column's.
-    aside = boundaries and (
-        training[-1] == low[-1] or any(map(eq, training, low[1:])) or any(map(eq, low, training[1:]))
-    )
-    if (again or aside) and _shifts(table, levels, boundaries, least, alone=rarely):
+    found = _left_over(table, boundaries, rarely)
+    if found and _shifts(table, levels, found, least):
         return True
-    return not rarely and any(_rotates(levels, each, least) for each in rotations(table))
+    return not rarely and _rotates(table, levels, least)
 
 
-def _unit(texts: Sequence[str]) -> float:
-    return 10.0 ** -max(map(decimals, texts))
+class _Measure(NamedTuple):
+    """The squares of both columns, and what they are with rows k to m exchanged."""
 
-
-def _shifts(
-    table: Readable, levels: Sequence[float], boundaries: Sequence[int], least: float, *, alone: bool
-) -> bool:
-    """Whether a column reads better when it is moved by one row, for a cell that is there twice."""
-    n = len(table.rows)
-    values = table.values
-    unit = 10.0 ** -min(4, max(map(decimals, table.texts)))
-    columns: list[list[float | None]] = [list(values[:n]), list(values[n:])]
-    around = [_around(levels[:n]), _around(levels[n:])]
-    odds = 0.0
-    readings = [*shifts_alone(table, True if alone else None)]
-    for k in boundaries:
-        readings += shifts(table, k, exchanged=True)
-    for each in readings:
-        cell = each.spare
-        if cell == UNKNOWN:
-            continue
-        column, row = divmod(cell, n)
-        beside = values[(cell + n) % (2 * n)]
-        mended = each.training if each.moved == "training_loss" else each.validation
-        printed = around[0] * around[1]
-        if row and values[cell] == values[cell - 1]:
-            score = -math.log(chance(columns[column], row, unit, column))
-            printed = _around(levels[column * n : column * n + n], row) * around[1 - column]
-        elif values[cell] == beside or (each.first and values[cell] == values[mended[each.first - 1]]):
-            score = _ACROSS
-        else:
-            continue
-        score += math.log(each.weight)
-        found = 1.0
-        for cells in (each.training, each.validation):
-            missing = cells.find(UNKNOWN)
-            found *= _around([0.0 if c == UNKNOWN else levels[c] for c in cells], missing)
-        odds += math.exp(score + max(-_NO_WORSE, n / 2 * math.log(printed / found)))
-    return odds > 0 and math.log(odds) > least - _MARGIN
-
-
-def _around(column: Sequence[float], missing: int = -1) -> float:
-    """Return the squares around a cubic in log(row); without a row that is missing."""
-    basis = _cubics(len(column))
-    parts = [sum(map(mul, column, own)) for own in basis]
-    squares = sum(map(mul, column, column)) - sum(map(mul, parts, parts))
-    if missing >= 0:
-        own = [each[missing] for each in basis]
-        squares -= (column[missing] - sum(map(mul, own, parts))) ** 2 / (1 - sum(map(mul, own, own)))
-    return max(squares, 0.0) + _SCALE**2
-
-
-def _rotates(levels: Sequence[float], reading: Reading, least: float) -> bool:
-    """Whether the steps of a column that was rotated become smaller."""
-    columns = (reading.training, reading.validation)
-    mended = [_squares([levels[cell] for cell in column]) for column in columns]
-    n = len(levels) // 2
-    most = _squares(levels[:n]) * _squares(levels[n:])
-    return math.prod(mended) <= most * math.exp(2 / n * (math.log(reading.weight) - least + _MARGIN))
-
-
-def _squares(levels: Sequence[float]) -> float:
-    return sum([(y - x) ** 2 for x, y in pairwise(levels)]) + _SCALE**2
+    training: float
+    validation: float
+    exchanged: Callable[[int, int], tuple[float, float]]
 
 
 @lru_cache(maxsize=128)
@@ -145,7 +83,7 @@ def _cubics(n: int) -> tuple[tuple[float, ...], ...]:
     """Return an orthonormal basis of the cubics in log(row)."""
     rows = [math.log(row) for row in range(1, n + 1)]
     found: list[tuple[float, ...]] = []
-    for power in range(min(4, n - 2)):
+    for power in range(min(4, n // 3 + 1)):
         own = [row**power for row in rows]
         for _ in range(2):  # twice is enough
             for other in found:
@@ -156,75 +94,75 @@ def _cubics(n: int) -> tuple[tuple[float, ...], ...]:
     return tuple(found)
 
 
-class _Cubic:
-    """The columns' squares around a cubic in log(row), and what an exchange makes of them."""
+def _cubic(a: Sequence[float], b: Sequence[float], ends: Sequence[int]) -> _Measure:
+    """Measure the columns by their squares around a cubic in log(row)."""
+    apart = [*map(sub, a, b)]
+    basis = _cubics(len(a))
+    above, below = ([sum(map(mul, column, own)) for own in basis] for column in (a, b))
+    one = sum(map(mul, a, a)) - sum(map(mul, above, above)) + _SCALE**2
+    other = sum(map(mul, b, b)) - sum(map(mul, below, below)) + _SCALE**2
+    running = [[0.0, *accumulate(map(mul, apart, factor))] for factor in (*basis, a, b, apart)]
+    # What stands in front of each end: its part in the cubics, its product with both residuals, its square.
+    before = {}
+    for k in ends:
+        *parts, across, along, own = [sums[k] for sums in running]
+        across -= sum(map(mul, parts, above))
+        along -= sum(map(mul, parts, below))
+        before[k] = parts, across, along, own
 
-    def __init__(self, a: Sequence[float], b: Sequence[float]) -> None:
-        apart = [x - y for x, y in zip(a, b, strict=True)]
-        basis = _cubics(len(a))
-        self._parts = [[sum(map(mul, column, own)) for own in basis] for column in (a, b)]
-        self.squares = tuple(
-            sum(map(mul, column, column)) - sum(map(mul, own, own)) + _SCALE**2
-            for column, own in zip((a, b), self._parts, strict=True)
-        )
-        factors = (*basis, a, b, apart)
-        self._sums = [[0.0, *accumulate(map(mul, apart, factor))] for factor in factors]
+    def exchanged(k: int, m: int) -> tuple[float, float]:
+        parts, across, along, own = before[k]
+        until, across_until, along_until, own_until = before[m]
+        within = [*map(sub, until, parts)]
+        own = own_until - own - sum(map(mul, within, within))
+        return one - 2 * (across_until - across) + own, other + 2 * (along_until - along) + own
 
-    def exchanged(self, k: int, m: int) -> tuple[float, float]:
-        """Return the squares of both columns where rows k to m stand in the other one."""
-        *parts, across, along, own = [sums[m] - sums[k] for sums in self._sums]
-        own -= sum(map(mul, parts, parts))
-        across -= sum(map(mul, parts, self._parts[0]))
-        along -= sum(map(mul, parts, self._parts[1]))
-        return self.squares[0] - 2 * across + own, self.squares[1] + 2 * along + own
-
-
-class _Steps:
-    """The squares of the columns' steps but for the largest, and what an exchange makes of them."""
-
-    def __init__(self, a: Sequence[float], b: Sequence[float]) -> None:
-        # Nothing steps into the first row, nor out of the last.
-        self._squares, self._crossing = (
-            [[0.0, *[(y - x) ** 2 for x, y in zip(above, below[1:], strict=False)], 0.0] for above, below in pairs]
-            for pairs in (((a, a), (b, b)), ((a, b), (b, a)))
-        )
-        self._sums = [[0.0, *accumulate(squares)] for squares in self._squares]
-        self._above = [[0.0, *accumulate(squares, max)] for squares in self._squares]
-        self._below = [[0.0, *accumulate(reversed(squares), max)][::-1] for squares in self._squares]
-        self.squares = self.exchanged(0, 0)
-
-    def exchanged(self, k: int, m: int) -> tuple[float, float]:
-        """Return the squares of both columns where rows k to m stand in the other one."""
-        found = []
-        for own, other in ((0, 1), (1, 0)):
-            sums, inner, enters, leaves = self._sums[own], self._sums[other], self._crossing[own][k], 0.0
-            total, largest = sums[-1], self._below[own][0]
-            if m > k:
-                leaves = self._crossing[other][m]
-                total = sums[k] + enters + inner[m] - inner[k + 1] + leaves + sums[-1] - sums[m + 1]
-                within = max(self._squares[other][k + 1 : m], default=0.0)
-                largest = max(self._above[own][k], enters, within, leaves, self._below[own][m + 1])
-            found.append(total - largest + _SCALE**2)
-        return found[0], found[1]
+    return _Measure(one, other, exchanged)
 
 
-def _misplaced(table: Readable) -> list[int]:
+def _steps(a: Sequence[float], b: Sequence[float]) -> _Measure:
+    """Measure the columns by the squares of their steps but for the largest."""
+    # Nothing steps into the first row, nor out of the last.
+    above, below, down, up = (
+        [0.0, *[(y - x) ** 2 for x, y in zip(upper, lower[1:], strict=False)], 0.0]
+        for upper, lower in ((a, a), (b, b), (a, b), (b, a))
+    )
+    first, second = [0.0, *accumulate(above)], [0.0, *accumulate(below)]
+    rest = first[-1] + _SCALE**2, second[-1] + _SCALE**2
+
+    def exchanged(k: int, m: int) -> tuple[float, float]:
+        inner_above, inner_below = first[m] - first[k + 1], second[m] - second[k + 1]
+        one = rest[0] - first[m + 1] + first[k] + inner_below + down[k] + up[m]
+        other = rest[1] - second[m + 1] + second[k] + inner_above + up[k] + down[m]
+        one -= max(*above[:k], down[k], *below[k + 1 : m], up[m], *above[m + 1 :])
+        other -= max(*below[:k], up[k], *above[k + 1 : m], down[m], *below[m + 1 :])
+        return one, other
+
+    return _Measure(rest[0] - max(above), rest[1] - max(below), exchanged)
+
+
+def _misplaced(table: Readable) -> list[int] | None:
     """Count, up to each row, the texts that an exchange would bring out of place, less those it puts right.
 
     Where training losses are printed in shortest form and validation losses are not, a short text belongs to
-    the first, and one that ends in zero to the second.
+    the first, and one that ends in zero to the second. None where neither is known.
     """
     n = len(table.rows)
-    full = max(map(len, table.texts))
-    short = [len(text) < full for text in table.texts]
+    lengths = [*map(len, table.texts)]
+    full = max(lengths)
+    if n * full == sum(lengths[:n]):
+        return None
     zeros = [text[-1:] == "0" for text in table.texts]
-    if sum(short[:n]) < _FEWEST_FORMS or sum(zeros[n:]) < _FEWEST_FORMS:
-        return [0] * (n + 1)
+    if sum(zeros[n:]) < _FEWEST_FORMS:
+        return None
+    short = [own < full for own in lengths]
+    if sum(short[:n]) < _FEWEST_FORMS:
+        return None
     own = map(add, short[:n], zeros[n:])
     return [0, *accumulate(map(sub, own, map(add, short[n:], zeros[:n])))]
 
 
-def _saves(
+def _exchanges(
     table: Readable, levels: Sequence[float], boundaries: Sequence[int], least: float, *, alone: bool
 ) -> bool:
     """Whether an exchange makes both columns smoother (`alone`: the validation column)."""
@@ -233,24 +171,107 @@ def _saves(
     first = 0
     if alone:
         # Nothing is exchanged where no training loss was logged.
-        first = max((row for row in range(n) if math.isnan(a[row])), default=-1) + 1
+        first = max((row for row in range(n) if a[row] != a[row]), default=-1) + 1
         a = [*b[:first], *a[first:]]
     ends = [k for k in (0, *boundaries) if k >= first]
+    if not ends:
+        return False
     odd = _misplaced(table)
-    measures = [_Cubic(a, b), _Steps(a, b)]
-    ones = [(k, m) for k, m in pairwise((*ends, n)) if m == k + 1 < n]
     wrong = math.exp(-2 / n * _MISPRINT)
-    likely = ends[-_MOST_PAIRED:]
-    between = [(k, m) for k, m in combinations(likely, 2) if m > k + 1]
-    for pairs in ([(k, n) for k in ends if k], ones, between):
-        if pairs:
-            # The longer, the larger the odds of the same saving.
-            ratio = math.exp(2 / n * (prior_of(*pairs[0], n) - least + _MARGIN))
-            for measure in measures:
-                one, other = measure.squares
-                most = (other if alone else one * other) * ratio
-                for k, m in pairs:
-                    one, other = measure.exchanged(k, m)
-                    if (other if alone else one * other) <= most * wrong ** (odd[m] - odd[k]):
-                        return True
+    # How many times smaller the squares must be to make up for the prior: to the end, one row, between.
+    ratios = [math.exp(2 / n * (prior_of(*rows, n) - least + _MARGIN)) for rows in ((1, n), (1, 2), (1, 3))]
+    groups = (
+        [(k, n) for k in ends if k],
+        [(k, m) for k, m in pairwise(ends) if m == k + 1],
+        [(k, m) for k, m in combinations(ends[-_MOST_PAIRED:], 2) if m > k + 1],
+    )
+    for measure in (_cubic(a, b, (*ends, n)), _steps(a, b)):
+        exchanged = measure.exchanged
+        printed = measure.validation if alone else measure.training * measure.validation
+        for pairs, ratio in zip(groups, ratios, strict=True):
+            most = printed * ratio
+            for k, m in pairs:
+                one, other = exchanged(k, m)
+                squares = other if alone else one * other
+                if squares <= (most if odd is None else most * wrong ** (odd[m] - odd[k])):
+                    return True
     return False
+
+
+def _left_over(table: Readable, boundaries: Sequence[int], rarely: bool) -> list[Reading]:
+    """List the shifts that leave a cell over which is there twice."""
+    n = len(table.rows)
+    a, b = table.values[:n], table.values[n:]
+    found: list[Reading] = []
+    if True in map(eq, b, b[1:]) or (not rarely and True in map(eq, a, a[1:])):
+        found += shifts_alone(table, True if rarely else None)
+    if boundaries:
+        # Training losses that are logged rarely are there twice anyway.
+        early = a[-1] == b[-1] or b[-1] == b[-2] or (a[-1] == a[-2] and not rarely)
+        for k in boundaries:
+            one, other, above, below = a[k], b[k], a[k - 1], b[k - 1]
+            late = other in (one, above, below) or one == below or (one == above and not rarely)
+            if early or late:
+                ways = (-1, 1) if early and late else (1,) if late else (-1,)
+                found += shifts(table, k, exchanged=True, directions=ways)
+    return found
+
+
+def _shifts(table: Readable, levels: Sequence[float], readings: Sequence[Reading], least: float) -> bool:
+    """Whether a column reads better when it is moved by one row, for a cell that is there twice."""
+    n = len(table.rows)
+    values = table.values
+    unit = 10.0 ** -min(4, max(map(decimals, table.texts)))
+    printed = [_around(levels[:n]), _around(levels[n:])]
+    odds = 0.0
+    for each in readings:
+        if each.spare == UNKNOWN:
+            continue
+        column, row = divmod(each.spare, n)
+        mended = each.training if each.moved == "training_loss" else each.validation
+        value = values[each.spare]
+        before = printed[0] * printed[1]
+        if row and value == values[each.spare - 1]:
+            own = slice(column * n, column * n + n)
+            score = -math.log(chance(values[own], row, unit, column))
+            before = _around(levels[own], row) * printed[1 - column]
+        elif value == values[(each.spare + n) % (2 * n)] or (
+            each.first and value == values[mended[each.first - 1]]
+        ):
+            score = _ACROSS
+        else:
+            continue
+        score += math.log(each.weight)
+        after = 1.0
+        for cells in (each.training, each.validation):
+            missing = cells.find(UNKNOWN)
+            after *= _around([0.0 if cell == UNKNOWN else levels[cell] for cell in cells], missing)
+        odds += math.exp(score + max(-_NO_WORSE, n / 2 * math.log(before / after)))
+    return odds > 0 and math.log(odds) > least - _MARGIN
+
+
+def _around(column: Sequence[float], missing: int = -1) -> float:
+    """Return the squares around a cubic in log(row); without a row that is missing."""
+    basis = _cubics(len(column))
+    parts = [sum(map(mul, column, own)) for own in basis]
+    squares: float = sum(map(mul, column, column)) - sum(map(mul, parts, parts))
+    if missing >= 0:
+        own = [each[missing] for each in basis]
+        squares -= (column[missing] - sum(map(mul, own, parts))) ** 2 / (1 - sum(map(mul, own, own)))
+    return max(squares, 0.0) + _SCALE**2
+
+
+def _rotates(table: Readable, levels: Sequence[float], least: float) -> bool:
+    """Whether the steps of a column become smaller when it is rotated."""
+    n = len(table.rows)
+    for each in rotations(table):
+        column = each.validation if each.moved == "validation_loss" else each.training
+        printed = levels[n:] if each.moved == "validation_loss" else levels[:n]
+        ratio = math.exp(2 / n * (math.log(each.weight) - least + _MARGIN))
+        if _squares([levels[cell] for cell in column]) <= _squares(printed) * ratio:
+            return True
+    return False
+
+
+def _squares(column: Sequence[float]) -> float:
+    return sum([(y - x) ** 2 for x, y in pairwise(column)]) + _SCALE**2

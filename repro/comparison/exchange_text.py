@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from operator import eq
 
 from repro.comparison.exchange_readings import NO_LOG, Readable
 
@@ -22,8 +22,7 @@ _CHANCE_LAST = 0.05
 
 def decimals(text: str) -> int:
     """Return how many decimals a text prints; a number with an exponent prints as many as it needs."""
-    point = text.find(".")
-    return 0 if point < 0 or "e" in text or "E" in text else len(text) - point - 1
+    return 0 if "e" in text or "E" in text else len(text.partition(".")[2])
 
 
 def places(table: Readable, column: int) -> int:
@@ -75,20 +74,25 @@ def odd_rows(table: Readable) -> list[int]:
     that is padded to them, and a training loss that is not.
     """
     n = len(table.rows)
-    lengths = [decimals(text) for text in table.texts]
+    joined = "".join(table.texts)
+    exponents = "e" in joined or "E" in joined
+    lengths = [decimals(text) if exponents else len(text.partition(".")[2]) for text in table.texts]
     above, below = lengths[:n], lengths[n:]
-    odd = {row for row, text in enumerate(table.texts[n:]) if text == NO_LOG}
     full = max(below)
+    odd: set[int] = set()
     if min(below) < full:
-        odd.update(_few([own < full and text != "" for own, text in zip(below, table.texts[n:], strict=True)]))
+        low = table.texts[n:]
+        odd = {row for row, text in enumerate(low) if text == NO_LOG}
+        short = [own < full and text not in ("", NO_LOG) for own, text in zip(below, low, strict=True)]
+        odd.update(_few(short))
     if full > _ROUNDED:
         padded = [text.endswith("0" * (full - _ROUNDED)) for text in table.texts]
         if 2 * sum(padded[:n]) >= n:
             odd.update(_few([not each for each in padded[:n]]))
             odd.update(_few(padded[n:]))
     elif min(above) < full:
-        zeros = [row for row, text in enumerate(table.texts[:n]) if above[row] == full and text[-1] == "0"]
-        if 2 * len(zeros) <= sum([own < full for own in above]):
+        zeros = [row for row, text in enumerate(table.texts[:n]) if text[-1:] == "0" and above[row] == full]
+        if zeros and 2 * len(zeros) <= sum([own < full for own in above]):
             odd.update(zeros)
     return sorted(odd)
 
@@ -102,8 +106,7 @@ def _few(flags: Sequence[bool]) -> list[int]:
 def stairs(table: Readable) -> bool:
     """Whether training losses are logged more rarely than evaluated: `No log` first, or repeats."""
     own = table.values[: len(table.rows)]
-    repeats = sum(above is not None and above == below for above, below in pairwise(own))
-    return own[0] is None or repeats > (len(own) - 1) / 4
+    return own[0] is None or sum(map(eq, own, own[1:])) > (len(own) - 1) / 4
 
 
 def even(values: Sequence[float | None], position: Sequence[float]) -> bool:
