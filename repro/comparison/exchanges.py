@@ -177,7 +177,7 @@ def _weigh(
     even_stairs = None
     if stairs(table):
         rows = _positions(table, position)
-        even_stairs = even(table.values[:n], rows)
+        even_stairs = n < FEWEST_ROWS_FOR_A_CURVE or even(table.values[:n], rows)
     odd = odd_rows(table)
     if not odd and even_stairs is not False:
         boundaries = boundaries_of(table.values, n)
