@@ -12,7 +12,7 @@ import platformdirs
 from repro.environments.lock import lock_digest
 from repro.errors import BadInput
 from repro.records.codec import Record, load
-from repro.records.environment import Environment
+from repro.records.environment import Environment, Probe
 
 MARKER = "complete.json"
 
@@ -25,12 +25,14 @@ class Marker(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.b
         python: The interpreter's full version.
         seconds: What the build took.
         disk_bytes: Installed size, measured.
+        probe: What it did when it was tried; None where it was only imported.
     """
 
     lock_sha256: str
     python: str
     seconds: float
     disk_bytes: int
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Built:
         seconds: What the build took, now or then.
         from_cache: Whether it was there already.
         disk_bytes: Installed size, measured.
+        probe: What it did when it was tried; None where it was only imported.
     """
 
     python: Path
@@ -50,6 +53,7 @@ class Built:
     seconds: float
     from_cache: bool
     disk_bytes: int
+    probe: Probe | None = None
 
 
 def cache_folder() -> Path:
@@ -70,9 +74,9 @@ def python_of(folder: Path) -> Path:
 
 
 def with_measured_size(environment: Environment, built: Built) -> Environment:
-    """Return the record with the installed size that a build of its lock measured."""
+    """Return the record with what a build of its lock measured: the installed size, and what it did."""
     sizes = msgspec.structs.replace(environment.sizes, disk_bytes=built.disk_bytes, measured=True)
-    return msgspec.structs.replace(environment, sizes=sizes)
+    return msgspec.structs.replace(environment, sizes=sizes, probe=built.probe)
 
 
 def lookup(environment: Environment, cache: Path | None = None) -> Built | None:
@@ -94,4 +98,4 @@ def lookup(environment: Environment, cache: Path | None = None) -> Built | None:
         return None
     if not whole or marker.lock_sha256 != environment.lock_sha256 or not python.exists():
         return None
-    return Built(python, folder, marker.seconds, True, marker.disk_bytes)
+    return Built(python, folder, marker.seconds, True, marker.disk_bytes, marker.probe)
