@@ -16,6 +16,7 @@ from repro.audits.sources import open_targets
 from repro.cards import read_card
 from repro.cases.loader import DOCUMENTED, documented_versions
 from repro.environments.build import build
+from repro.environments.cache import remember
 from repro.environments.matrix import Room, Wanted, lock, once
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, NetworkFailed, ReproError
 from repro.records.codec import from_json, read_text, to_json
@@ -129,7 +130,8 @@ def _tried(row: MatrixRow, environment: Environment, lock: str, room: Room, obse
         built = build(environment, lock, probe=trial, report=observer.say)
         if not built.from_cache:
             room.built(environment)
-        seen = built.probe or trial(built.python)
+        if built.probe is None:
+            built = remember(built, trial(built.python))
     except (ReproError, OSError) as error:
         seconds = trial.begun - begun if trial.begun else _since(begun)
         failed = _failed(row, error)
@@ -138,8 +140,8 @@ def _tried(row: MatrixRow, environment: Environment, lock: str, room: Room, obse
         row,
         built=True,
         from_cache=built.from_cache,
-        probe=seen,
-        build_seconds=round(built.seconds - (built.probe.seconds if built.probe else 0.0), 3),
+        probe=built.probe,
+        build_seconds=built.seconds,
         disk_bytes=built.disk_bytes,
     )
 

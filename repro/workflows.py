@@ -22,7 +22,7 @@ from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
 from repro.environments.build import build, child_environment
-from repro.environments.cache import Built, cache_folder, lookup
+from repro.environments.cache import Built, cache_folder, lookup, remember
 from repro.environments.platforms import this_platform
 from repro.environments.resolve import resolve
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
@@ -229,6 +229,8 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
     """
     observer = observer or Silent()
     found = lookup(environment) or _built_now(environment, lock, observer)
+    if found.probe is None:  # somebody built it who only imported it
+        found = remember(found, probed(environment, found.python))
     if warning := unexpected_stream(environment.stream, found.probe):
         observer.say(f"warning: {warning}: a run here has another data order than the published one")
     return found

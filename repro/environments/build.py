@@ -124,13 +124,14 @@ def build(
                 if folder.exists():
                     shutil.rmtree(folder)  # a build that was killed: nothing in it is trusted
                 _install(interpreter.path, folder, lock, environment.moment, offline)
+            seconds = round(time.monotonic() - start, 3)
             report("trying it")
             seen = (probe or probe_imports(environment.documented))(python_of(folder))
             with _writing(folder):
                 marker = Marker(
                     lock_sha256=environment.lock_sha256,
                     python=interpreter.version,
-                    seconds=round(time.monotonic() - start, 3),
+                    seconds=seconds,
                     disk_bytes=_disk_bytes(folder),
                     probe=seen,
                 )
