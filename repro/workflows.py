@@ -14,14 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from packaging.version import Version
-
 from repro import hub, inputs
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
 from repro.environments.build import build, child_environment
-from repro.environments.cache import Built, cache_folder, lookup
+from repro.environments.cache import Built, cache_folder, lookup, remember
 from repro.environments.platforms import this_platform
 from repro.environments.resolve import resolve
 from repro.environments.substitutes import refuse_substitutes
@@ -34,6 +32,7 @@ from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
+from repro.records.matrix import Matrix
 from repro.records.run import (
     Completed,
     Failed,
@@ -44,6 +43,7 @@ from repro.records.run import (
 )
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
+from repro.runs.probe import probed, unexpected_stream
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
@@ -257,15 +257,24 @@ def _cached_lock(
 def build_environment(environment: Environment, lock: str, observer: Observer | None = None) -> Built:
     """Build an environment, or take it from the cache; its size is stated, and asked for, before.
 
+    The observer is warned of one whose observed random stream is not that of its versions.
+
     Raises:
         Interrupted: The answer was no.
         EnvironmentFailed: It cannot be built, or the probe's training step failed.
         NetworkFailed: The registry cannot be reached.
     """
     observer = observer or Silent()
-    found = lookup(environment)
-    if found is not None:
-        return found
+    found = lookup(environment) or _built_now(environment, lock, observer)
+    if found.probe is None:  # somebody built it who only imported it
+        found = remember(found, probed(environment, found.python))
+    if warning := unexpected_stream(environment.stream, found.probe):
+        observer.say(f"warning: {warning}: a run here has another data order than the published one")
+    return found
+
+
+def _built_now(environment: Environment, lock: str, observer: Observer) -> Built:
+    """Build it; the size is stated, and asked for, before."""
     sizes = environment.sizes
     question = (
         f"the environment is not built yet: {_size(sizes.download_bytes)} to download, "
@@ -273,20 +282,7 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
     )
     if not observer.confirm(question):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
-    return build(environment, lock, probe=partial(_probe, environment), report=observer.say)
-
-
-def _probe(environment: Environment, python: Path) -> None:
-    """Try a new environment: imports, one training step, and every locked package in its locked version."""
-    folder = python.parent.parent / "probe"
-    installed = local.call(python, "probe", folder, child_environment())["packages"]
-    for name, version in environment.locked.items():
-        found = installed.get(name)
-        if found is None or Version(found) != Version(version):
-            raise EnvironmentFailed(
-                f"the built environment has {name} {found or 'not at all'}, the lock {version}",
-                "the index served another file than it names; try again, or another index",
-            )
+    return build(environment, lock, probe=partial(probed, environment), report=observer.say)
 
 
 def _size(count: int | None) -> str:
@@ -599,5 +595,6 @@ def schemas() -> dict[str, Any]:
         "doctor": Machine,
         "environment": Environment,
         "event": AnyEvent,
+        "matrix": Matrix,
         "run": Run,
     }

@@ -36,7 +36,9 @@ def env(
     if case in ("prune", "matrix"):
         from repro.errors import BadInput
 
-        raise BadInput(f"`repro env {case}` is a reserved word", f"a case of that name is ./{case}")
+        raise BadInput(
+            f"`repro env {case}` is a reserved word", f"a case of that name is ./{case}; the word comes first"
+        )
     console = Console(yes=yes)
     environment, lock = workflows.environment_of(
         case, relock=relock, stream=stream, strict=strict, observer=console
@@ -44,7 +46,7 @@ def env(
     if output is not None:
         write_atomic(output, lock)
     built = None if lock_only else workflows.build_environment(environment, lock, console)
-    if built is not None and not environment.sizes.measured:
+    if built is not None:
         environment = with_measured_size(environment, built)
     if json:
         emit(to_json(environment))
@@ -62,6 +64,9 @@ def env(
         how = "in the cache" if built.from_cache else f"built in {built.seconds:.1f} s"
         emit(f"{'environment':<14} {how}, {built.disk_bytes / 1e9:.1f} GB")
         emit(f"{'interpreter':<14} {built.python}")
+        if (seen := environment.probe) is not None and seen.orders:
+            order = seen.stream or "of no known stream"
+            emit(f"{'probe':<14} trained (loss {seen.loss:.4f}), data order {order}")
     elif output is None:
         emit(lock)
     return 0

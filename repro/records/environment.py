@@ -51,6 +51,30 @@ class Sizes(Record, frozen=True, kw_only=True):
     measured: bool = False
 
 
+class Probe(Record, frozen=True, kw_only=True):
+    """What a built environment did when it was tried: imports, and two short epochs of its own Trainer.
+
+    Attributes:
+        imported: Whether all packages that a training needs were imported.
+        trained: Whether the weights moved and the loss is a number; None where nothing there can train.
+        loss: Mean training loss of the eight steps of a tiny BERT, to the last digit.
+        orders: For each epoch the numbers of the sixteen examples, in the order in which the model saw them.
+        stream: The random stream that gives this order with this torch, or None for none that is known.
+        seconds: What the trial took.
+        failure: What went wrong; empty where nothing did.
+        traceback: Where it went wrong, in the environment's own Python.
+    """
+
+    imported: bool
+    trained: bool | None = None
+    loss: float | None = None
+    orders: tuple[tuple[int, ...], ...] = ()
+    stream: str | None = None
+    seconds: float = 0.0
+    failure: str = ""
+    traceback: str = ""
+
+
 class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.environment/1"):
     """One dated environment, before or after it is built.
 
@@ -69,6 +93,7 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
         lock_sha256: Digest of the lock file's bytes; the environment's name in the cache.
         platform: `linux-x86_64` and the like: a lock holds for one platform.
         sizes: What it costs on the network and on disk.
+        probe: What it did when it was built; None before that.
     """
 
     documented: dict[str, str]
@@ -85,3 +110,4 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
     lock_sha256: str = ""
     platform: str = ""
     sizes: Sizes = Sizes()
+    probe: Probe | None = None
