@@ -199,7 +199,7 @@ def _versions(document: Document, indices: Iterable[int], *, titled: bool) -> di
 
 @lru_cache(maxsize=1_000)  # cards share their versions
 def _version(printed: str) -> tuple[str | None, str, str]:
-    """Return the package that a text names, its version as printed, and bare; no package where it names none."""
+    """Return the package that a text names (or None), its version as printed, and the bare version."""
     found = _VERSION.fullmatch(printed.strip("`*. "))
     if not found:
         return None, "", ""

@@ -59,9 +59,7 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
     """Return a page's card with the lines of its source instead of those that the page shows."""
 
     def placed(claims: dict[str, Claim]) -> dict[str, Claim]:
-        return {
-            name: replace(claim, line=origin[claim.line - 1] + 1) for name, claim in claims.items()
-        }
+        return {name: replace(claim, line=origin[claim.line - 1] + 1) for name, claim in claims.items()}
 
     visible: list[list[str]] = [[] for _ in card.lines]
     for line, at in zip(card.visible, origin, strict=True):

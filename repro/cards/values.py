@@ -15,7 +15,7 @@ from repro.records.claims import Value
 MAX_INTEGER = 19  # more digits than JSON's 64 bits hold are read as a float
 _LIMIT = 10 ** (MAX_INTEGER - 1)
 # JSON's numbers are most of those that cards print, and its decoder reads them many times as fast as float().
-_decimal, _decimals, _integers = (Decoder(kind).decode for kind in (float, list[float], list[int]))
+_decimal, _decimals, _integers = Decoder(float).decode, Decoder(list[float]).decode, Decoder(list[int]).decode
 _MAX_KEPT = 50  # characters of a text that is kept in memory
 _ENDS_NUMBER = frozenset("0123456789.")
 _BEGINS_NUMBER = _ENDS_NUMBER | frozenset("+-")

@@ -203,8 +203,8 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
     steps = sorted([step for x, y in pairwise(d) if (step := abs(x - y)) >= 0])
     near = 0.5 * steps[len(steps) // 2] ** 2 if steps else 0.0
     gains: list[tuple[float, int]] = []
-    # Where the curves cross at that very row, going straight on from either side changes the sign; at the ends
-    # there is nothing to go on.
+    # Where the curves cross at that very row, going straight on from either side changes the sign; at the
+    # ends there is nothing to go on.
     for k, (before, left, right, after) in enumerate(
         zip((d[0], *d), d, d[1:], (*d[2:], d[-1]), strict=False), start=1
     ):

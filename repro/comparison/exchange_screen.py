@@ -166,7 +166,8 @@ def _likeliest(a: Sequence[float], b: Sequence[float], ends: Sequence[int]) -> S
     """Choose the rows at which exchanging the columns saves most in squares of steps."""
     if len(ends) <= _MOST_PAIRED:
         return ends
-    return sorted(sorted(ends, key=lambda k: (a[k - 1] - b[k - 1]) * (a[k] - b[k]) if k else 0.0)[:_MOST_PAIRED])
+    likely = sorted(ends, key=lambda k: (a[k - 1] - b[k - 1]) * (a[k] - b[k]) if k else 0.0)
+    return sorted(likely[:_MOST_PAIRED])
 
 
 def _exchanges(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -134,23 +135,27 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
     lines = requirements.lines()
     python, only_binary = Path(sys.executable), [":all:"]
     try:
-        text = _compile(lines, minor, moment, python, only_binary)
+        text = _compile(lines, requirements.exempt, minor, moment, python, only_binary)
     except EnvironmentFailed as error:
         if not lacks_wheels(error):
             raise
         python = find_interpreter(minor, download=False).path  # sources are built to learn what they need
         only_binary = sorted({*requirements.documented, *COMPILED})
-        text = _compile(lines, minor, moment, python, only_binary)
+        text = _compile(lines, requirements.exempt, minor, moment, python, only_binary)
     locked = read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says
     unstated = [
         needed for name, versions, needed in UNSTATED if name in locked and versions.contains(locked[name])
     ]
     if not unstated:
         return text
-    return _compile("\n".join([lines, *unstated, ""]), minor, moment, python, only_binary)
+    return _compile(
+        "\n".join([lines, *unstated, ""]), requirements.exempt, minor, moment, python, only_binary
+    )
 
 
-def _compile(lines: str, minor: str, moment: str, python: Path, only_binary: list[str]) -> str:
+def _compile(
+    lines: str, exempt: Iterable[str], minor: str, moment: str, python: Path, only_binary: list[str]
+) -> str:
     # A fresh folder: uv keeps the pins of an existing output file and reads a surrounding project's settings.
     # An explicit interpreter: else uv looks for one of that very version, and tries to download it.
     with tempfile.TemporaryDirectory(prefix="repro-lock-") as name:
@@ -164,7 +169,7 @@ def _compile(lines: str, minor: str, moment: str, python: Path, only_binary: lis
                 "--generate-hashes", "--no-header", "--no-annotate", "--exclude-newer", moment,
                 "--python-version", full_version(minor), *(["--python-platform", triple] if triple else []),
                 *(argument for package in only_binary for argument in ("--only-binary", package)),
-                *(argument for name in sorted(requirements.exempt) for argument in _exempt(name)),
+                *(argument for name in sorted(exempt) for argument in _exempt(name)),
             ],
             doing="locking", folder=folder, timeout=LOCK_SECONDS,
             hint="another moment, or a pin among the case's packages, may fit",
