@@ -47,6 +47,12 @@ def run(
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
+    kit: Annotated[
+        Path | None,
+        typer.Option(
+            "--kit", help="An offline kit to run from, without a network (`repro env`).", metavar="FOLDER"
+        ),
+    ] = None,
     templates: Templates = None,
     yes: Yes = False,
     json: Json = False,
@@ -75,6 +81,7 @@ def run(
                 accept_other_data=accept_other_data,
                 relock=relock,
                 fresh=fresh,
+                kit=kit,
                 templates=templates,
             ),
             console,

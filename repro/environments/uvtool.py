@@ -28,6 +28,7 @@ UNREACHABLE = re.compile(
 DISK_FULL = re.compile(r"no space left|disk quota|os error 28\b", re.IGNORECASE)
 LACKS_WHEELS = re.compile(r"no (?:usable )?wheels|building (?:from source|source distributions) is disabled")
 LONGEST_SENTENCE = 300
+OFFLINE_FILES_HINT = "the files are not in uv's cache: run it once with a network"
 
 # Replaces itself by uv after asking Linux to end it with its parent: a killed build must not go on writing.
 _TIED = """import ctypes, os, sys
@@ -116,7 +117,7 @@ def _failure(doing: str, done: subprocess.CompletedProcess[str], hint: str, offl
             "free some space, or set REPRO_CACHE_DIR and UV_CACHE_DIR to another disk",
         )
     if offline:
-        return EnvironmentFailed(message, "the files are not in uv's cache: run it once with a network")
+        return EnvironmentFailed(message, OFFLINE_FILES_HINT)
     if UNREACHABLE.search(done.stderr):
         return NetworkFailed(message, OFFLINE_HINT)
     return EnvironmentFailed(message, hint)

@@ -51,10 +51,11 @@ class House:
         tag: str = "py3-none-any",
         yanked: bool = False,
         code: str = "",
+        files: dict[str, str] | None = None,
     ) -> str:
-        """Publish a wheel with one module; return its digest."""
+        """Publish a wheel with one module, and further files by their path in it; return its digest."""
         file = f"{name.replace('-', '_')}-{version}-{tag}.whl"
-        data = _wheel(name, version, tag, requires, code)
+        data = _wheel(name, version, tag, requires, code, files or {})
         stated = {"upload-time": uploaded, "requires-python": requires_python, "yanked": yanked}
         return self._publish(name, file, data, {key: value for key, value in stated.items() if value})
 
@@ -74,7 +75,7 @@ class House:
         """Publish a source distribution that builds itself without further tools; return its digest."""
         top = f"{name}-{version}"
         wheel = f"{name}-{version}-py3-none-any.whl"
-        built = base64.b64encode(_wheel(name, version, "py3-none-any", (), ""))
+        built = base64.b64encode(_wheel(name, version, "py3-none-any", (), "", {}))
         backend = (
             "import base64, pathlib\n"
             "def get_requires_for_build_wheel(settings=None): return []\n"
@@ -108,20 +109,29 @@ class House:
         return "\n".join(lines) + "\n"
 
 
-def _wheel(name: str, version: str, tag: str, requires: tuple[str, ...], code: str) -> bytes:
+def _wheel(
+    name: str, version: str, tag: str, requires: tuple[str, ...], code: str, more: dict[str, str]
+) -> bytes:
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
     files = {
         f"{name.replace('-', '_')}.py": code or f"__version__ = {version!r}\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    } | {path.replace("INFO", info): text for path, text in more.items()}
+    files[f"{info}/RECORD"] = "".join(map(_row, files.items())) + f"{info}/RECORD,,\n"
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in files.items():
             archive.writestr(zipfile.ZipInfo(path), text)  # a fixed date: the same wheel has the same digest
     return buffer.getvalue()
+
+
+def _row(entry: tuple[str, str]) -> str:
+    """Return a file's line in a wheel's RECORD."""
+    path, text = entry
+    digest = base64.urlsafe_b64encode(sha256(text.encode()).digest()).decode().rstrip("=")
+    return f"{path},sha256={digest},{len(text.encode())}\n"
 
 
 @contextmanager
