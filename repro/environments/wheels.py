@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
+from threading import Event
+from typing import Self
 from urllib.parse import urlsplit
 
 from repro.environments.lock import read_hashes
 from repro.environments.platforms import rank
 from repro.environments.registry import OFFLINE_HINT, TIMEOUT, File, Registry, certificates
-from repro.errors import EnvironmentFailed, NetworkFailed
+from repro.errors import EnvironmentFailed, Interrupted, NetworkFailed
 
 DOWNLOADS_AT_ONCE = 3
 ATTEMPTS = 3
@@ -81,15 +83,15 @@ def fetch(
     for left in folder.glob(f"*{PART}"):
         left.unlink()  # of a writing that was killed
     lacking = [one for one in wanted if not is_file(folder / one.file.name, str(one.file.sha256))]
+    stop = Event()
     with ThreadPoolExecutor(max_workers=DOWNLOADS_AT_ONCE) as pool:
-        running = [pool.submit(_download, one, folder, registry) for one in lacking]
+        running = [pool.submit(_download, one, folder, registry, stop) for one in lacking]
         try:
             for number, (one, done) in enumerate(zip(lacking, running, strict=True), 1):
                 done.result()
                 report(f"{one.file.name}, {number} of {len(lacking)}")
-        except BaseException:
-            for one_more in running:
-                one_more.cancel()
+        except BaseException:  # Ctrl-C, or a file that cannot be had: the others have nothing to go on for
+            stop.set()
             raise
 
 
@@ -102,7 +104,25 @@ def is_file(path: Path, sha256: str) -> bool:
         return False
 
 
-def _download(one: Wanted, folder: Path, registry: Registry) -> None:
+class _Stoppable:
+    """Looks, at every piece of a download, whether it is still wanted."""
+
+    def __init__(self, stop: Event) -> None:
+        self._stop = stop
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, increment: int) -> None:  # noqa: ARG002 - the library's signature
+        """Go on or stop."""
+        if self._stop.is_set():
+            raise Interrupted("the download was stopped")
+
+
+def _download(one: Wanted, folder: Path, registry: Registry, stop: Event) -> None:
     """Download one file, under another name until it is whole and verified."""
     import requests  # heavy
     from pypi_simple import DigestMismatchError, DistributionPackage, PyPISimple  # heavy
@@ -114,10 +134,12 @@ def _download(one: Wanted, folder: Path, registry: Registry) -> None:
         digests={"sha256": str(file.sha256)}, requires_python=None, has_sig=None,
     )  # fmt: skip
     for attempt in range(1, ATTEMPTS + 1):
+        if stop.is_set():
+            return
         try:
             with PyPISimple(registry.index.address, auth=_credentials(registry, file)) as client:
                 client.s.verify = certificates()
-                client.download_package(package, part, timeout=TIMEOUT)
+                client.download_package(package, part, timeout=TIMEOUT, progress=lambda _: _Stoppable(stop))
             part.replace(folder / file.name)
         except DigestMismatchError as error:
             raise EnvironmentFailed(

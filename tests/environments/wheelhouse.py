@@ -39,6 +39,8 @@ class House:
     delay: float = 0.0
     content_type: str = JSON
     requests: list[str] = field(default_factory=list)
+    slow: dict[str, bytes] = field(default_factory=dict)  # wheels of which half is sent, and then nothing
+    sent_half: Event = field(default_factory=Event)
 
     def add(
         self,
@@ -99,6 +101,10 @@ class House:
             name, f"{top}.tar.gz", buffer.getvalue(), {"upload-time": "2022-06-01T12:00:00Z"}
         )
 
+    def wait_until_slow(self) -> None:
+        """Wait until half of a slow wheel was sent."""
+        assert self.sent_half.wait(60)
+
     def lock(self, *pins: str) -> str:
         """Return a lock of published wheels, `name==version` each."""
         lines = []
@@ -118,8 +124,8 @@ def _wheel(
         f"{name.replace('-', '_')}.py": code or f"__version__ = {version!r}\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
-    } | {path.replace("INFO", info): text for path, text in more.items()}
-    files[f"{info}/RECORD"] = "".join(map(_row, files.items())) + f"{info}/RECORD,,\n"
+    } | {path.replace("INFO", info): text.replace("INFO", info) for path, text in more.items()}
+    files.setdefault(f"{info}/RECORD", "".join(map(_row, files.items())) + f"{info}/RECORD,,\n")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in files.items():
@@ -144,6 +150,9 @@ def serve() -> Iterator[House]:
             house.requests.append(self.path)
             closing.wait(house.delay)
             kind, _, name = self.path.strip("/").partition("/")
+            if name in house.slow:
+                self.send_half(house.slow[name])
+                return
             status, body, content_type = house.status, b"<html>sign in</html>", house.content_type
             if status == 200 and kind == "files" and name in house.wheels:
                 body, content_type = house.wheels[name], "application/octet-stream"
@@ -158,6 +167,16 @@ def serve() -> Iterator[House]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
+
+        def send_half(self, data: bytes) -> None:
+            """Send half of a file, and hold the connection until everything ends."""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            house.sent_half.set()
+            closing.wait()
 
         def do_HEAD(self) -> None:
             self.do_GET()
