@@ -36,10 +36,10 @@ def prune(older_than: str | None, *, out: Path, keep_used: bool, dry_run: bool, 
         return 0
     for entry in pruned.entries:
         emit(_line(entry, dry_run=dry_run))
-    would = "would be " if dry_run else ""
+    dry = " (nothing was removed: this is what would be)" if dry_run else ""
     emit(
         f"{'cache':<12} {pruned.cache}: {gigabytes(pruned.before_bytes)} before, "
-        f"{would}{gigabytes(pruned.after_bytes)} after, {would}{gigabytes(pruned.freed_bytes)} freed"
+        f"{gigabytes(pruned.after_bytes)} after, {gigabytes(pruned.freed_bytes)} freed{dry}"
     )
     kept = pruned.before_bytes - pruned.after_bytes - pruned.freed_bytes
     if kept > 0:

@@ -94,7 +94,8 @@ def prune(
                 total_bytes=sizes[entry].total,
                 shared_bytes=sizes[entry].shared,
                 removed=entry in going,
-                why=why[entry] or ("a build that was not finished" if entry.kind == "unfinished" else "old"),
+                why=why[entry]
+                or ("a build that was not finished" if entry.kind == "unfinished" else "unused"),
             )
             for entry in entries
         ),

@@ -64,7 +64,18 @@ def test_the_demo_runs_from_its_kit_without_a_network(large: Path) -> None:
     assert listed.missing == ()
     assert sum(one.path.startswith("wheels/") for one in listed.files) == 46
     empty = {"REPRO_CACHE_DIR": str(cache), "UV_CACHE_DIR": str(large / "uv"), "HF_HOME": str(large / "hf")}
-    command = [sys.executable, "-m", "repro", "run", "demo", "--kit", kit, "--out", large / "out", "--json"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "repro",
+        "run",
+        "demo",
+        "--kit",
+        kit,
+        "--out",
+        large / "out",
+        "--json",
+    ]
     done = subprocess.run(
         [*apart(), *command], capture_output=True, text=True, check=False, timeout=SECONDS,
         stdin=subprocess.DEVNULL, env={**os.environ, **empty},

@@ -370,6 +370,29 @@ def test_a_kit_that_cannot_be_written_is_said(house: House, lock: str, tmp_path:
         write_kit(tmp_path / "file" / "kit", record(lock), lock, case="small")
 
 
+@pytest.mark.parametrize("stated", [True, False], ids=["size stated", "size not stated"])
+def test_a_full_disk_gives_no_kit(house: House, tmp_path: Path, stated: bool) -> None:
+    """A kit that does not fit is refused before the download, or where no size is stated in the middle."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small disk can be mounted by root on Linux only")
+    try:
+        house.add("large", "1.0", code=f"x = {'1' * 1_000_000!r}\n")
+        if not stated:
+            del house.pages["large"][0]["size"]
+        lock = house.lock("large==1.0")
+        house.requests.clear()
+        with pytest.raises((BadInput, EnvironmentFailed), match=r"1\.0 MB more|No space left"):
+            write_kit(disk / "kit", record(lock), lock, case="small")
+        assert stated != any(path.startswith("/files/") for path in house.requests)
+        assert not list(disk.rglob("*.whl*"))
+        assert not (disk / "kit" / MANIFEST).exists()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
 def test_a_killed_writing_is_no_kit(house: House, case: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle leaves no kit; writing it again completes it."""

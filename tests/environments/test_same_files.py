@@ -159,3 +159,17 @@ def test_a_read_only_cache_is_said(house: House, read_only: Path) -> None:
         build(record(lock), lock, cache=read_only)
     assert "REPRO_CACHE_DIR" in caught.value.hint
     assert "\n" not in caught.value.message
+
+
+def test_a_read_only_cache_of_uv_is_said(
+    house: House, read_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package cache that uv cannot write is one line, and the variable that moves it is named."""
+    monkeypatch.setenv("UV_CACHE_DIR", str(read_only / "uv"))
+    freeze(read_only)
+    lock = house.lock("tiny==1.0")
+    with pytest.raises(EnvironmentFailed) as caught:
+        build(record(lock), lock)
+    assert "UV_CACHE_DIR" in caught.value.hint
+    assert "\n" not in caught.value.message
+    assert not environment_folder(record(lock)).exists()
