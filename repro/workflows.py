@@ -167,7 +167,7 @@ def _card(target: str) -> Card:
 
 
 def environment_of(
-    target: str, *, relock: bool = False, observer: Observer | None = None
+    target: str, *, relock: bool = False, offline: bool = False, observer: Observer | None = None
 ) -> tuple[Environment, str]:
     """Return the environment of a case or of any card with versions, and the text of its lock.
 
@@ -176,11 +176,12 @@ def environment_of(
     Args:
         target: A case or a card, as for `audit`.
         relock: Make a new lock.
+        offline: Take a lock that is here already, or none.
         observer: Told what is going on.
 
     Raises:
         BadInput: No such card, or one without versions.
-        EnvironmentFailed: The versions cannot be had together.
+        EnvironmentFailed: The versions cannot be had together, or offline there is no lock of them.
         NetworkFailed: The registry cannot be reached.
     """
     observer = observer or Silent()
@@ -201,7 +202,9 @@ def environment_of(
         if carried[0].documented == documented and carried[0].platform == this_platform():
             return carried
         observer.say("the case's lock is for other versions or another platform: locking anew")
-    return _cached_lock(documented, packages, moment, published, relock=relock, observer=observer)
+    return _cached_lock(
+        documented, packages, moment, published, relock=relock, offline=offline, observer=observer
+    )
 
 
 def _cached_lock(
@@ -211,6 +214,7 @@ def _cached_lock(
     published: datetime | None,
     *,
     relock: bool,
+    offline: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
@@ -220,6 +224,8 @@ def _cached_lock(
     if record.exists() and lock.exists() and not relock:
         used(lock)
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
+    if offline:
+        raise EnvironmentFailed("there is no lock of these versions here", "run it once with a network")
     resolved = resolve(documented, packages=packages, moment=moment, published=published, report=observer.say)
     try:
         write_atomic(lock, resolved[1])

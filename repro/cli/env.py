@@ -88,7 +88,7 @@ def env(
     if opened is not None:
         environment, lock = opened.environment, opened.lock
     else:
-        environment, lock = workflows.environment_of(case, relock=relock, observer=console)
+        environment, lock = workflows.environment_of(case, relock=relock, offline=offline, observer=console)
     if output is not None:
         write_atomic(output, lock)
     built = None

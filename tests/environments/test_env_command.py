@@ -125,6 +125,16 @@ def test_options_of_prune_are_for_prune() -> None:
     assert "not an age" in repro("prune", "--older-than", "soon", code=2).stderr
 
 
+def test_offline_nothing_is_locked_anew(house: House, tmp_path: Path) -> None:
+    """`--offline` takes a lock that is here, and says so where there is none; no registry is asked."""
+    card = tmp_path / "card.md"
+    card.write_text("# m\n\n### Framework versions\n\n- Transformers 4.21.2\n", encoding="utf-8")
+    assert "no lock of these versions" in repro(card, "--offline", code=3).stderr
+    assert "pyarrow" in repro("demo", "--offline", "--lock-only").stdout
+    repro("demo", "--offline", code=3)
+    assert house.requests == []
+
+
 def test_exports_of_the_demo(tmp_path: Path) -> None:
     """Each form is printed, or written to a file or folder, from the bundled lock, and nothing is built."""
     assert "pyarrow==10.0.1" in repro("demo", "--format", "requirements").stdout
