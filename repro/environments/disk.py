@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,17 +46,20 @@ def usage(places: Iterable[Path]) -> Usage:
 def scan(place: Path) -> dict[str, os.stat_result]:
     """Return every file below a folder (or the file itself), by its path, with what the system says of it."""
     found: dict[str, os.stat_result] = {}
-    open_folders = [str(place)]
-    while open_folders:
-        folder = open_folders.pop()
+    to_read = [str(place)]
+    while to_read:
+        folder = to_read.pop()
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
-                        open_folders.append(entry.path)
+                        to_read.append(entry.path)
                     else:
-                        with suppress(OSError):
+                        # Not `entry.stat`: on Windows that knows nothing of inodes and links.
+                        try:
                             found[entry.path] = os.lstat(entry.path)
+                        except OSError:
+                            continue
         except NotADirectoryError:
             found[folder] = os.lstat(folder)
         except OSError:
