@@ -27,15 +27,22 @@ from repro.environments.build import build, child_environment
 from repro.environments.cache import Built, cache_folder, lookup
 from repro.environments.platforms import this_platform
 from repro.environments.resolve import resolve
+from repro.environments.torch_choice import (
+    DOCUMENTED_TORCH,
+    TorchChoice,
+    choose_torch,
+    resolve_with_torch,
+)
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
-from repro.machine import Machine, examine
+from repro.machine import examine
 from repro.records.card import Card
 from repro.records.claims import Audit
 from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
+from repro.records.machine import Machine
 from repro.records.run import (
     Completed,
     Failed,
@@ -47,6 +54,7 @@ from repro.records.run import (
 from repro.rules import Context
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
+from repro.runs.gpus import foreseen_misfit, look_for_gpus, unusable_gpus, ways_out
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
@@ -97,6 +105,8 @@ class RunOptions:
         data: The data file, instead of downloading it.
         accept_other_model: Take a model with other digests, as a deviation.
         accept_other_data: Take data with another blob id, as a deviation.
+        torch: Another release of torch than the documented one, as a deviation.
+        torch_backend: A build of torch on PyTorch's own index instead of the registry's.
         relock: Make a new lock even where the case carries one.
         fresh: Start anew even where there is an unfinished or a finished run.
         templates: A folder of templates that replace the packaged ones.
@@ -112,6 +122,8 @@ class RunOptions:
     data: Path | None = None
     accept_other_model: bool = False
     accept_other_data: bool = False
+    torch: str | None = None
+    torch_backend: str | None = None
     relock: bool = False
     fresh: bool = False
     templates: Path | None = None
@@ -159,7 +171,11 @@ def _card(target: str) -> Card:
 
 
 def environment_of(
-    target: str, *, relock: bool = False, observer: Observer | None = None
+    target: str,
+    *,
+    relock: bool = False,
+    torch: TorchChoice = DOCUMENTED_TORCH,
+    observer: Observer | None = None,
 ) -> tuple[Environment, str]:
     """Return the environment of a case or of any card with versions, and the text of its lock.
 
@@ -168,6 +184,7 @@ def environment_of(
     Args:
         target: A case or a card, as for `audit`.
         relock: Make a new lock.
+        torch: Another torch than the documented one, or another build of it.
         observer: Told what is going on.
 
     Raises:
@@ -189,11 +206,15 @@ def environment_of(
             published = hub.committed_at(*repository)
     if not documented:
         raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
+    day = None
     if carried is not None and not relock:
         if carried[0].documented == documented and carried[0].platform == this_platform():
-            return carried
-        observer.say("the case's lock is for other versions or another platform: locking anew")
-    return _cached_lock(documented, packages, moment, published, relock=relock, observer=observer)
+            day = carried
+        else:
+            observer.say("the case's lock is for other versions or another platform: locking anew")
+    if day is not None and not torch:
+        return day
+    return _cached_lock(documented, packages, moment, published, torch, day, relock=relock, observer=observer)
 
 
 def _cached_lock(
@@ -201,17 +222,25 @@ def _cached_lock(
     packages: dict[str, str],
     moment: str | None,
     published: datetime | None,
+    torch: TorchChoice,
+    day: tuple[Environment, str] | None,
     *,
     relock: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
-    key = to_json([documented, packages, moment, published, this_platform()], indent=0)
+    key = to_json([documented, packages, moment, published, this_platform()], indent=0) + torch.flags
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
     if record.exists() and lock.exists() and not relock:
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
-    resolved = resolve(documented, packages=packages, moment=moment, published=published, report=observer.say)
+    resolve_day = partial(resolve, moment=moment, published=published)
+    if torch:
+        resolved = resolve_with_torch(
+            torch, documented, packages=packages, report=observer.say, day=day, resolve_day=resolve_day
+        )
+    else:
+        resolved = resolve_day(documented, packages=packages, report=observer.say)
     write_atomic(lock, resolved[1])
     write_atomic(record, to_json(resolved[0]) + "\n")
     return resolved
@@ -236,13 +265,16 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
     )
     if not observer.confirm(question):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
-    return build(environment, lock, probe=partial(_probe, environment), report=observer.say)
+    return build(environment, lock, probe=partial(_probe, environment, observer), report=observer.say)
 
 
-def _probe(environment: Environment, python: Path) -> None:
+def _probe(environment: Environment, observer: Observer, python: Path) -> None:
     """Try a new environment: imports, one training step, and every locked package in its locked version."""
     folder = python.parent.parent / "probe"
-    installed = local.call(python, "probe", folder, child_environment())["packages"]
+    seen = local.call(python, "probe", folder, child_environment())
+    for text in unusable_gpus(seen.get("devices", {})):
+        observer.say(text)
+    installed = seen["packages"]
     for name, version in environment.locked.items():
         found = installed.get(name)
         if found is None or Version(found) != Version(version):
@@ -298,7 +330,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 
     Raises:
         BadInput: The case or an option cannot be used.
-        EnvironmentFailed: The environment cannot be built.
+        EnvironmentFailed: The environment cannot be built, or its torch cannot use the GPU asked for.
         TrainingFailed: The worker failed; the run's record says why.
         NetworkFailed: Model, data or registry cannot be had; names what is missing.
         Interrupted: Stopped by the user; the run can be gone on with.
@@ -319,7 +351,13 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         model=handed.model_digest,
         data=handed.data_blob,
     )
-    ready = _current(case) if options.environment == "current" else _locked(case, options, observer)
+    choice = choose_torch(options.torch, options.torch_backend)
+    if options.environment == "current":
+        if choice:
+            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
+        ready = _current(case)
+    else:
+        ready = _locked(case, options, choice, observer)
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
@@ -358,9 +396,10 @@ def _runnable(target: str) -> LoadedCase:
     return case
 
 
-def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready:
+def _locked(case: LoadedCase, options: RunOptions, torch: TorchChoice, observer: Observer) -> _Ready:
     """The environment of the day, not yet built."""
-    environment, lock = environment_of(options.case, relock=options.relock, observer=observer)
+    environment, lock = environment_of(options.case, relock=options.relock, torch=torch, observer=observer)
+    _foresee(environment, options.device, observer)
     record = RunEnvironment(
         documented=environment.documented,
         moment=environment.moment,
@@ -375,6 +414,21 @@ def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready
         # Sums are split among the threads: as many as the published run had.
         variables["OMP_NUM_THREADS"] = str(hardware.threads)
     return _Ready(Path(), variables, record, lock, environment)
+
+
+def _foresee(environment: Environment, device: str, observer: Observer) -> None:
+    """Say before a large download that its torch will not run on a GPU here; refuse if one is asked for."""
+    if device == "cpu" or lookup(environment) is not None:
+        return
+    gpus, _ = look_for_gpus()
+    misfits = [foreseen_misfit(environment, gpu) for gpu in gpus]
+    if not misfits or not all(misfits):
+        return
+    hint = ways_out(environment.locked["torch"], gpus[0].capability)
+    if device == "cuda":
+        raise EnvironmentFailed(misfits[0], hint)
+    observer.say(f"{misfits[0]}: it will train on the CPU")
+    observer.say(f"hint: {hint}")
 
 
 def _current(case: LoadedCase) -> _Ready:
@@ -474,7 +528,7 @@ def _train(
             f"stopped at step {following.state.step}; nothing that was checkpointed is lost",
             "the same command goes on from the last checkpoint",
         ) from error
-    except TrainingFailed as error:
+    except (TrainingFailed, EnvironmentFailed) as error:
         with suppress(BadInput):  # a full disk must not hide the reason
             folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
         raise
@@ -536,9 +590,8 @@ def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) 
 
 
 def doctor() -> Machine:
-    """Look at what this machine can do, and whether it has the Pythons that the bundled cases need."""
-    locked = [load_case(name).locked for name in bundled()]
-    return examine(tuple(sorted({each[0].python for each in locked if each is not None})))
+    """Look at what this machine can do, and whether it has what the bundled cases need."""
+    return examine([load_case(name) for name in bundled()])
 
 
 def schemas() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repro.cli.options import Json, Verbose, Yes
+from repro.cli.options import Json, Torch, TorchBackend, Verbose, Yes
 
 
 def env(
@@ -16,6 +16,8 @@ def env(
         bool, typer.Option("--lock-only", help="Only resolve and print the lock; build nothing.")
     ] = False,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
+    torch: Torch = None,
+    torch_backend: TorchBackend = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the lock to a file.", metavar="FILE")
     ] = None,
@@ -26,7 +28,7 @@ def env(
     """Show, lock, build and probe the software of the day that a card documents."""
     from repro import workflows
     from repro.cli.console import Console, emit, print_deviations
-    from repro.environments import with_measured_size
+    from repro.environments import choose_torch, with_measured_size
     from repro.records.codec import to_json, write_atomic
     from repro.reports.formats import line
 
@@ -35,7 +37,8 @@ def env(
 
         raise BadInput(f"`repro env {case}` is a reserved word", f"a case of that name is ./{case}")
     console = Console(yes=yes)
-    environment, lock = workflows.environment_of(case, relock=relock, observer=console)
+    choice = choose_torch(torch, torch_backend)
+    environment, lock = workflows.environment_of(case, relock=relock, torch=choice, observer=console)
     if output is not None:
         write_atomic(output, lock)
     built = None if lock_only else workflows.build_environment(environment, lock, console)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from repro.cli.options import Json, Out, Templates, Verbose, Yes
+from repro.cli.options import Json, Out, Templates, Torch, TorchBackend, Verbose, Yes
 
 
 def run(
@@ -46,6 +46,8 @@ def run(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    torch: Torch = None,
+    torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
     templates: Templates = None,
     yes: Yes = False,
@@ -73,6 +75,8 @@ def run(
                 data=data,
                 accept_other_model=accept_other_model,
                 accept_other_data=accept_other_data,
+                torch=torch,
+                torch_backend=torch_backend,
                 relock=relock,
                 fresh=fresh,
                 templates=templates,

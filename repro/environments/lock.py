@@ -25,6 +25,11 @@ LINE = re.compile(
     r"(?P<hashes>(?: +--hash=sha256:[0-9a-f]{64})+) *",
     re.ASCII,
 )
+# What uv takes from PyTorch's own index, with a torch that comes from there.
+PYTORCH_PACKAGES = (
+    "torch", "torchvision", "torchaudio", "triton",
+    "pytorch-triton", "pytorch-triton-rocm", "pytorch-triton-xpu",
+)  # fmt: skip
 LARGEST_LOCK = 8_000_000  # characters; a closure of a hundred packages has under 200,000
 LOCK_SECONDS = 900.0
 DISK_PER_DOWNLOAD = 2.0  # installed bytes per byte of wheel; 1.9 for torch 1.13 with its CUDA libraries
@@ -97,7 +102,9 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     return lines
 
 
-def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
+def compile_lock(
+    requirements: Requirements, *, minor: str, moment: str, keep: str = "", backend: str = ""
+) -> str:
     """Resolve the closure as of a moment, for this platform.
 
     Wheels only where that is possible; where a package of the closure has none, sources are allowed for all
@@ -107,6 +114,8 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
         requirements: What is documented and what the case adds.
         minor: The Python version, `3.10`.
         moment: The full instant, RFC 3339.
+        keep: An earlier lock, whose versions are taken wherever they fit.
+        backend: A build of torch on PyTorch's own index, e.g. `cu117`; empty for the registry's wheel.
 
     Returns:
         The lock's text: names, versions, hashes; no addresses.
@@ -115,23 +124,42 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
         EnvironmentFailed: There is no solution; says why in uv's words.
         NetworkFailed: The index could not be reached.
     """
+    # An exact version needs no cutoff; a later release among them, of torch, must not be hidden by one.
+    exempt = [*requirements.documented, *requirements.extra] if keep else []
+    more = [argument for name in exempt for argument in ("--exclude-newer-package", f"{name}=false")]
+    more += backend_arguments(backend)
     try:
-        return _compile(requirements, minor, moment, Path(sys.executable), [":all:"])
+        return _compile(requirements, minor, moment, Path(sys.executable), [":all:"], keep, more)
     except EnvironmentFailed as error:
         if not lacks_wheels(error):
             raise
         python = find_interpreter(minor, download=False).path  # sources are built to learn what they need
-        return _compile(requirements, minor, moment, python, list(requirements.documented))
+        return _compile(requirements, minor, moment, python, list(requirements.documented), keep, more)
+
+
+def backend_arguments(backend: str) -> list[str]:
+    """Return uv's arguments for PyTorch's own index, which states no upload times; none for no backend."""
+    undated = [f"{name}=false" for name in PYTORCH_PACKAGES if backend]
+    exempt = [argument for name in undated for argument in ("--exclude-newer-package", name)]
+    return ["--torch-backend", backend, *exempt] if backend else []
 
 
 def _compile(
-    requirements: Requirements, minor: str, moment: str, python: Path, only_binary: list[str]
+    requirements: Requirements,
+    minor: str,
+    moment: str,
+    python: Path,
+    only_binary: list[str],
+    keep: str,
+    more: list[str],
 ) -> str:
     # A fresh folder: uv keeps the pins of an existing output file and reads a surrounding project's settings.
     # An explicit interpreter: else uv looks for one of that very version, and tries to download it.
     with tempfile.TemporaryDirectory(prefix="repro-lock-") as name:
         folder = Path(name)
         (folder / "requirements.in").write_text(requirements.lines(), encoding="utf-8")
+        if keep:
+            (folder / "environment.lock").write_text(keep, encoding="utf-8")
         triple = UV_PLATFORMS.get(this_platform())
         run_uv(
             [
@@ -140,6 +168,7 @@ def _compile(
                 "--generate-hashes", "--no-header", "--no-annotate", "--exclude-newer", moment,
                 "--python-version", full_version(minor), *(["--python-platform", triple] if triple else []),
                 *(argument for package in only_binary for argument in ("--only-binary", package)),
+                *more,
             ],
             doing="locking", folder=folder, timeout=LOCK_SECONDS,
             hint="another moment, or a pin among the case's packages, may fit",

@@ -41,7 +41,7 @@ class Requirements:
 
     documented: dict[str, Version]
     extra: dict[str, Version | None]
-    deviations: tuple[Deviation, ...]
+    deviations: tuple[Deviation, ...] = ()
 
     def lines(self) -> str:
         """Return the requirements as text for uv, one a line."""

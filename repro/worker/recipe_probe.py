@@ -4,7 +4,7 @@ import importlib
 import os
 import tempfile
 
-from . import compat, recipe_describe
+from . import compat, devices, recipe_describe
 
 # What a masked-language-model run imports; a name that is not installed here is not asked for.
 _IMPORTS = {
@@ -21,7 +21,8 @@ def run(request):
     """Import the packages, train one step of a tiny BERT on the CPU, and say what was seen.
 
     Returns:
-        `recipe_describe.run`'s values, plus `imported` (module to version) and `loss` of the step.
+        `recipe_describe.run`'s values, plus `imported` (module to version), `devices` as torch sees them,
+        and `loss` of the step.
     """
     described = recipe_describe.run(request)
     imported = {}
@@ -30,6 +31,8 @@ def run(request):
             loaded = importlib.import_module(module)
             imported[module] = getattr(loaded, "__version__", described["packages"][package])
     described["imported"] = imported
+    if "torch" in imported:
+        described["devices"] = devices.report()  # before a model is loaded
     if "torch" in imported and "transformers" in imported:
         described["loss"] = _one_step()
     return described
