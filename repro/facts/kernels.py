@@ -1,7 +1,7 @@
 """Which releases of torch have code for which GPU, on the registry's wheels for Linux x86-64.
 
 Source: the wheels themselves. `torch.cuda.get_arch_list()` returns a text that is compiled into
-`torch/lib/libtorch_python.so`; it was read from the wheel of one release of every series from 1.6 to 2.13
+`torch/lib/libtorch_python.so`; it was read from the wheel of one release of every series from 1.6 to 2.15
 (`tests/facts/test_kernels.py` has all of them, and holds this table against them). PyTorch's own index has
 other builds of the same releases: 2.0 for CUDA 11.8, for one, has code for 9.0 already.
 """
@@ -28,7 +28,7 @@ BUILT: dict[Capability, tuple[str, str | None]] = {
     (10, 0): ("2.8.0", None),
     (12, 0): ("2.8.0", None),
 }
-OLDEST_READ, NEWEST_READ = Version("1.6.0"), Version("2.13.0")
+OLDEST_READ, NEWEST_READ = Version("1.6.0"), Version("2.15.0")
 
 
 def capability_of(architecture: str) -> Capability | None:

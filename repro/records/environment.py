@@ -49,7 +49,7 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
         deviations: What differs from the documented versions, with reasons.
         lock_sha256: Digest of the lock file's bytes; the environment's name in the cache.
         torch_moment: The instant as of which a torch later than the day, and its needs, were resolved.
-        torch_backend: The build of torch on PyTorch's own index, e.g. `cu117`; empty for the registry's wheel.
+        torch_backend: The build of torch on PyTorch's own index, e.g. `cu117`; empty for the registry's.
         platform: `linux-x86_64` and the like: a lock holds for one platform.
         sizes: What it costs on the network and on disk.
     """

@@ -5,6 +5,7 @@ differently from its number (a fork, a backport) is still served.
 """
 
 import inspect
+import os
 
 # What TrainingArguments and Trainer call a thing, newest name first.
 _RENAMED_ARGUMENTS = {
@@ -45,6 +46,15 @@ def trainer(tokenizer, **passed):
     known = inspect.signature(transformers.Trainer.__init__).parameters
     name = "processing_class" if "processing_class" in known else "tokenizer"
     return transformers.Trainer(**dict(passed, **{name: tokenizer}))
+
+
+def trust_own_checkpoints(environ=os.environ):
+    """Let an old Trainer read its own checkpoint with torch 2.6 or later.
+
+    From 2.6 on `torch.load` refuses the random states of numpy that the Trainer saved, unless it is told how
+    to load, and Trainers from before never tell it. Called only where a run of ours is gone on with.
+    """
+    environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 
 
 def wordpiece_tokenizer(vocabulary):

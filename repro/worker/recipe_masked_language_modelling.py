@@ -67,6 +67,8 @@ def run(request):
     # Its default callback prints every log line; the events hold them already.
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
 
+    if resume:
+        compat.trust_own_checkpoints()
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=request["resume"])
     seconds = round(time.monotonic() - started, 3)

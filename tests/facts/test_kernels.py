@@ -15,7 +15,7 @@ from repro.environments import child_environment
 from repro.facts.kernels import BUILT, NEWEST_READ, OLDEST_READ, capability_of, nearest_torch, runs_on
 from repro.runs.local import WORKER
 
-# Read from `torch/lib/libtorch_python.so` of the registry's wheels for Linux x86-64 (CPython 3.8 to 3.10).
+# Read from `torch/lib/libtorch_python.so` of the registry's wheels for Linux x86-64 (CPython 3.8 to 3.12).
 CU102 = "sm_37 sm_50 sm_60 sm_70"
 CU117 = "sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86"
 CU121 = "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90"
@@ -28,7 +28,7 @@ WHEELS = {
     "2.1.2": CU121, "2.2.2": CU121, "2.3.1": CU121, "2.4.1": CU121, "2.5.1": CU121, "2.6.0": CU121,
     "2.7.1": CU121,
     "2.8.0": CU128, "2.9.1": CU128, "2.10.0": CU128,
-    "2.11.0": CU130, "2.12.0": CU130, "2.13.0": CU130,
+    "2.11.0": CU130, "2.12.0": CU130, "2.13.0": CU130, "2.14.0": CU130, "2.15.0": CU130,
 }  # fmt: skip
 GPUS = [
     (3, 5), (3, 7), (5, 0), (5, 2), (6, 0), (6, 1), (7, 0), (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0),
