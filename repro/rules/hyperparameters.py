@@ -36,7 +36,8 @@ _BETAS = re.compile(r"betas=\(([^,()]{1,30}),\s*([^,()]{1,30})\) and epsilon=(\S
 # `re` finds the literals that these begin with faster than `in` finds short words.
 _DECAY = re.compile(r"eight(?:(?<=weight)_| )decay")
 _CLIPPING = re.compile(r"clip")
-_HALF = re.compile(r"bf(?:loat)?16")
+# bf16 and fp16 exclude each other, so that either says what there is to say.
+_HALF = re.compile(r"16(?:(?<=fp16)|(?<=bf16)|(?<=loat16)|(?<=[BF][FP]16))|ixed[- ]precision")
 _REPEATED = re.compile(r"(.+) \((\d+)\)")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_]{2,60}")
 
@@ -96,6 +97,10 @@ _FARTHEST = 2  # letters by which a misspelt name may be off
 _ALIKE: dict[tuple[int, int], list[list[str]]] = {}
 for _name in sorted(_NAMES):
     _ALIKE.setdefault((_name.count("_") + 1, len(_name)), []).append(_name.split("_"))
+#: What the Trainer's generator has always printed, beside what RH323 looks for.
+_ALWAYS = frozenset({"learning_rate", "train_batch_size", "eval_batch_size", "seed"})
+_OPTIMIZER_SAID = re.compile(r"optimi[sz]er|optim[:=_]|adam|adafactor|\bsgd\b")
+_SCHEDULER_SAID = re.compile(r"scheduler(?!_warmup)|schedule\b")
 #: What a card does not print, by its name in the TrainingArguments.
 _SILENT = ("weight_decay", "max_grad_norm")
 #: The highest learning rate that anybody should expect, by what is trained.
@@ -192,12 +197,14 @@ def eval_batch_is_its_factors(hyperparameters: _Claims) -> Iterable[Found]:
 
 
 @rule("RH303", "note", profiles=("default", "strict"))
-def optimizer_is_named(card: Card, hyperparameters: _Claims, versions: _Claims) -> Sequence[Found]:
+def optimizer_is_named(
+    card: Card, hyperparameters: _Claims, versions: _Claims, lowered: str
+) -> Sequence[Found]:
     """The label "Adam" says nothing about the optimizer that ran.
 
     Up to transformers 4.45 the generator printed "Adam" for every optimizer but Adafactor. What ran unless
     somebody chose otherwise is AdamW, with decoupled weight decay: transformers' own (adamw_hf) up to 4.31,
-    torch's (adamw_torch) from 4.32 on.
+    torch's (adamw_torch) from 4.32 on. Nothing is said where AdamW is named anywhere else in the card.
 
     Why it matters:
         A reader who takes Adam at its word trains with another rule for weight decay; and adamw_hf and
@@ -236,7 +243,7 @@ def optimizer_is_named(card: Card, hyperparameters: _Claims, versions: _Claims) 
         return ()
     version = versions["transformers"].text
     did = facts.defaults(version)  # these releases' default does not depend on torch
-    if did is None:
+    if did is None or "adamw" in lowered:  # its author has said what ran
         return ()
     return [
         Found(
@@ -634,7 +641,7 @@ def silent_arguments_are_stated(
     """What the generator never prints is not stated: weight decay, clipping and bf16.
 
     A generated card leaves out weight_decay, max_grad_norm and bf16 even where they were set. Who re-runs the
-    card assumes the release's defaults.
+    card assumes the release's defaults. Where fp16 is stated in any form there was no bf16.
 
     Why it matters:
         Weight decay of 0.01 instead of 0 is common, and bf16 changes every loss in the third digit.
@@ -1144,7 +1151,7 @@ def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -
 
     The warmup has more steps than the table shows, and the number of epochs says no more: the learning rate
     was still rising when the training ended. Where it was planned to be longer and was stopped early, it is
-    a note.
+    a note. Nothing is said where the table itself goes on behind the warmup.
 
     Why it matters:
         The learning rate that really trained the model is lower than the card's.
@@ -1195,6 +1202,8 @@ def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -
         return ()  # said already
     points = progress.points("step")
     ended = points[-1][1] if points else None
+    if ended is not None and ended >= warmup:
+        return ()  # the table goes on behind the warmup, whatever the epochs say
     if planned is not None and 0 < planned < warmup:
         epochs = hyperparameters["num_epochs"].text
         why = f"{clip(epochs)} epochs have {planned:,.0f} at most by the table"
@@ -1202,6 +1211,66 @@ def training_outlasts_its_warmup(hyperparameters: _Claims, progress: Progress) -
     if ended is not None and 0 < ended < warmup:
         why = f"the table ends at step {ended:g}"
         return [structs.replace(_cut_short(hyperparameters, claim, warmup, ended, why), severity="note")]
+    return ()
+
+
+@rule("RH323", "warning")
+def generated_lines_are_there(card: Card, hyperparameters: _Claims, lowered: str) -> Sequence[Found]:
+    """The optimizer or the scheduler is missing from a list that the generator always prints with it.
+
+    The Trainer's generator prints learning rate, both batch sizes, seed, optimizer and lr_scheduler_type on
+    every card. Here the first four are there, so that somebody took the other lines out. Lists that differ
+    more are somebody's own, and nothing is said where the text names the optimizer or the scheduler.
+
+    Why it matters:
+        Optimizer and schedule decide every step. Without them a re-run takes the defaults, and whoever cut a
+        line may have changed others.
+
+    How to mend:
+        Put the lines back as the generator wrote them.
+
+    Before:
+        <!-- Generated automatically according to the information the Trainer had access to. -->
+
+        ### Training hyperparameters
+
+        The following hyperparameters were used during training:
+        - learning_rate: 2e-05
+        - train_batch_size: 8
+        - eval_batch_size: 8
+        - seed: 42
+        - lr_scheduler_type: linear
+
+    After:
+        <!-- Generated automatically according to the information the Trainer had access to. -->
+
+        ### Training hyperparameters
+
+        The following hyperparameters were used during training:
+        - learning_rate: 2e-05
+        - train_batch_size: 8
+        - eval_batch_size: 8
+        - seed: 42
+        - optimizer: Adam with betas=(0.9,0.999) and epsilon=1e-08
+        - lr_scheduler_type: linear
+    """
+    if "optimizer" in hyperparameters and "lr_scheduler_type" in hyperparameters:
+        return ()
+    if card.kind != "trainer" or not hyperparameters.keys() >= _ALWAYS:
+        return ()
+    missing = [
+        name
+        for name, words in (("optimizer", _OPTIMIZER_SAID), ("lr_scheduler_type", _SCHEDULER_SAID))
+        if name not in hyperparameters and not words.search(lowered)
+    ]
+    if missing:
+        return [
+            Found(
+                f"no {' and no '.join(missing)} in a list that the generator never prints without",
+                hyperparameters["learning_rate"].line,
+                {"missing": missing},
+            )
+        ]
     return ()
 
 
@@ -1414,4 +1483,5 @@ RULES: tuple[Rule, ...] = (
     training_has_a_length,
     length_is_stated_once,
     training_outlasts_its_warmup,
+    generated_lines_are_there,
 )

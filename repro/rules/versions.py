@@ -26,6 +26,17 @@ _SLACK = timedelta(days=1)  # a registry gets a release hours after its tag
 _DEVELOPMENT_SLACK = timedelta(days=30)  # when a branch took its next version's name is known roughly
 _NOTHING_KNOWN = Context()
 _TRAINER_KINDS = frozenset({"trainer", "peft", "trl", "article", "other"})
+# Versions of what trains in other ways than the Trainer: what is said of its random streams is not theirs.
+_OTHER_TRAINERS = re.compile(
+    r"(?:lightning|keras|tensorflow|flax|jax|fairseq|nemo|speechbrain)(?: version)?[`*\]\s:=v]{1,8}[0-9]+\.[0-9]"
+)
+#: What a random stream is, in a few words.
+_STREAMS = {
+    "A1": "the order of the data is drawn by a generator of the sampler's own, transformers < 4.31",
+    "A2": "the order of the data is drawn by a generator of the sampler's own, transformers < 4.31",
+    "B": "the order of the data is drawn from the global random state, accelerate without a seeded sampler",
+    "C": "the order of the data is seeded anew each epoch, transformers >= 4.38 or accelerate 0.25",
+}
 
 
 @lru_cache(maxsize=8192)
