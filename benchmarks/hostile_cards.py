@@ -1,8 +1,8 @@
 """How long hostile cards take: `python benchmarks/hostile_cards.py [--megabytes 10]`.
 
 Each card is one pattern repeated; it is read and audited by all rules at a tenth of the size and at the full
-size. The bound is 50 ms of processor time for each 100 KB at both sizes; a ratio of the two near 1 means linear
-time.
+size. The bound is 50 ms of processor time for each 100 KB at both sizes; a ratio of the two near 1 means
+linear time.
 """
 
 from __future__ import annotations

@@ -12,21 +12,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-from packaging.version import Version
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from repro import hub, inputs
-from repro.audits import Settings as AuditSettings
-from repro.audits import audits
-from repro.audits.sources import is_remote, on_hub, one_source
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
 from repro.environments.build import build, child_environment
-from repro.environments.cache import Built, cache_folder, lookup
+from repro.environments.cache import Built, cache_folder, lookup, remember
 from repro.environments.platforms import this_platform
 from repro.environments.resolve import resolve
+from repro.environments.substitutes import refuse_substitutes
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
 from repro.machine import Machine, examine
@@ -36,6 +32,7 @@ from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
+from repro.records.matrix import Matrix
 from repro.records.run import (
     Completed,
     Failed,
@@ -44,13 +41,18 @@ from repro.records.run import (
     Settings,
     Timing,
 )
-from repro.rules import Context
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
+from repro.runs.probe import probed, unexpected_stream
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
+if TYPE_CHECKING:
+    from repro.rules import Context
+
 REHEARSAL_STEPS = 2
+#: The number of the rules by which locks are made: with another one, earlier locks are not taken any more.
+LOCKED_BY = 2
 #: What a run in the user's own environment imports.
 _NEEDED = ("transformers", "torch", "datasets", "scikit-multilearn")
 
@@ -98,6 +100,8 @@ class RunOptions:
         accept_other_model: Take a model with other digests, as a deviation.
         accept_other_data: Take data with another blob id, as a deviation.
         relock: Make a new lock even where the case carries one.
+        stream: The random stream to have where the versions leave it open: `B` or `C`.
+        strict: Refuse an environment that has not the very versions and builds that are documented.
         fresh: Start anew even where there is an unfinished or a finished run.
         templates: A folder of templates that replace the packaged ones.
     """
@@ -113,6 +117,8 @@ class RunOptions:
     accept_other_model: bool = False
     accept_other_data: bool = False
     relock: bool = False
+    stream: str | None = None
+    strict: bool = False
     fresh: bool = False
     templates: Path | None = None
 
@@ -146,11 +152,16 @@ def audit(target: str, context: Context | None = None) -> Iterator[Audit]:
         BadInput: Not there, unreadable or empty.
         NetworkFailed: A card that is fetched cannot be had.
     """
-    return audits([target], AuditSettings(context=context or Context()))
+    from repro.audits import Settings, audits  # all rules: not where an environment is asked for
+    from repro.rules import Context
+
+    return audits([target], Settings(context=context or Context()))
 
 
 def _card(target: str) -> Card:
     """Read one card: of a case, from the Hub, from an address or from a file."""
+    from repro.audits.sources import one_source
+
     source = one_source(target)
     return read_card(source.text, target=source.target, undecodable=source.undecodable)
 
@@ -159,7 +170,12 @@ def _card(target: str) -> Card:
 
 
 def environment_of(
-    target: str, *, relock: bool = False, observer: Observer | None = None
+    target: str,
+    *,
+    relock: bool = False,
+    stream: str | None = None,
+    strict: bool = False,
+    observer: Observer | None = None,
 ) -> tuple[Environment, str]:
     """Return the environment of a case or of any card with versions, and the text of its lock.
 
@@ -168,14 +184,24 @@ def environment_of(
     Args:
         target: A case or a card, as for `audit`.
         relock: Make a new lock.
+        stream: The random stream to have where the versions leave it open: `B` or `C`.
+        strict: Refuse an environment that has not the very versions and builds that are documented.
         observer: Told what is going on.
 
     Raises:
-        BadInput: No such card, or one without versions.
-        EnvironmentFailed: The versions cannot be had together.
+        BadInput: No such card, or one without versions, or with another stream than was asked for.
+        EnvironmentFailed: The versions cannot be had together, or, if `strict`, not as documented.
         NetworkFailed: The registry cannot be reached.
     """
-    observer = observer or Silent()
+    found = _environment_of(target, relock, stream, observer or Silent())
+    if strict:
+        refuse_substitutes(found[0])
+    return found
+
+
+def _environment_of(
+    target: str, relock: bool, stream: str | None, observer: Observer
+) -> tuple[Environment, str]:
     published = None
     if find_case(target) is not None:
         case = load_case(target)
@@ -185,15 +211,18 @@ def environment_of(
     else:
         documented = documented_versions(_card(target).claims)
         packages, moment, carried = {}, None, None
+        from repro.audits.sources import on_hub
+
         if repository := on_hub(target):
             published = hub.committed_at(*repository)
-    if not documented:
+    if not documented.keys() - {"python"}:
         raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
     if carried is not None and not relock:
-        if carried[0].documented == documented and carried[0].platform == this_platform():
+        fits = carried[0].documented == documented and carried[0].platform == this_platform()
+        if fits and stream in (None, carried[0].stream):
             return carried
-        observer.say("the case's lock is for other versions or another platform: locking anew")
-    return _cached_lock(documented, packages, moment, published, relock=relock, observer=observer)
+        observer.say("the case's lock is for other versions, another stream or platform: locking anew")
+    return _cached_lock(documented, packages, moment, published, stream, relock=relock, observer=observer)
 
 
 def _cached_lock(
@@ -201,17 +230,25 @@ def _cached_lock(
     packages: dict[str, str],
     moment: str | None,
     published: datetime | None,
+    stream: str | None,
     *,
     relock: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
-    key = to_json([documented, packages, moment, published, this_platform()], indent=0)
+    key = to_json([LOCKED_BY, documented, packages, moment, published, stream, this_platform()], indent=0)
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
     if record.exists() and lock.exists() and not relock:
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
-    resolved = resolve(documented, packages=packages, moment=moment, published=published, report=observer.say)
+    resolved = resolve(
+        documented,
+        packages=packages,
+        moment=moment,
+        published=published,
+        stream=stream,
+        report=observer.say,
+    )
     write_atomic(lock, resolved[1])
     write_atomic(record, to_json(resolved[0]) + "\n")
     return resolved
@@ -220,15 +257,24 @@ def _cached_lock(
 def build_environment(environment: Environment, lock: str, observer: Observer | None = None) -> Built:
     """Build an environment, or take it from the cache; its size is stated, and asked for, before.
 
+    The observer is warned of one whose observed random stream is not that of its versions.
+
     Raises:
         Interrupted: The answer was no.
         EnvironmentFailed: It cannot be built, or the probe's training step failed.
         NetworkFailed: The registry cannot be reached.
     """
     observer = observer or Silent()
-    found = lookup(environment)
-    if found is not None:
-        return found
+    found = lookup(environment) or _built_now(environment, lock, observer)
+    if found.probe is None:  # somebody built it who only imported it
+        found = remember(found, probed(environment, found.python))
+    if warning := unexpected_stream(environment.stream, found.probe):
+        observer.say(f"warning: {warning}: a run here has another data order than the published one")
+    return found
+
+
+def _built_now(environment: Environment, lock: str, observer: Observer) -> Built:
+    """Build it; the size is stated, and asked for, before."""
     sizes = environment.sizes
     question = (
         f"the environment is not built yet: {_size(sizes.download_bytes)} to download, "
@@ -236,20 +282,7 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
     )
     if not observer.confirm(question):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
-    return build(environment, lock, probe=partial(_probe, environment), report=observer.say)
-
-
-def _probe(environment: Environment, python: Path) -> None:
-    """Try a new environment: imports, one training step, and every locked package in its locked version."""
-    folder = python.parent.parent / "probe"
-    installed = local.call(python, "probe", folder, child_environment())["packages"]
-    for name, version in environment.locked.items():
-        found = installed.get(name)
-        if found is None or Version(found) != Version(version):
-            raise EnvironmentFailed(
-                f"the built environment has {name} {found or 'not at all'}, the lock {version}",
-                "the index served another file than it names; try again, or another index",
-            )
+    return build(environment, lock, probe=partial(probed, environment), report=observer.say)
 
 
 def _size(count: int | None) -> str:
@@ -342,6 +375,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 
 def _runnable(target: str) -> LoadedCase:
     """Load a case that can be run: one with a table to compare with."""
+    from repro.audits.sources import is_remote
+
     if find_case(target) is None and (is_remote(target) or Path(target).is_file()):
         card = _card(target)
         raise BadInput(
@@ -360,7 +395,13 @@ def _runnable(target: str) -> LoadedCase:
 
 def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready:
     """The environment of the day, not yet built."""
-    environment, lock = environment_of(options.case, relock=options.relock, observer=observer)
+    environment, lock = environment_of(
+        options.case,
+        relock=options.relock,
+        stream=options.stream,
+        strict=options.strict,
+        observer=observer,
+    )
     record = RunEnvironment(
         documented=environment.documented,
         moment=environment.moment,
@@ -368,6 +409,8 @@ def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready
         python_reason=environment.python_reason,
         lock_sha256=environment.lock_sha256,
         stream=environment.stream,
+        inferred=environment.inferred,
+        notes=environment.notes,
     )
     variables = child_environment()
     hardware = case.case.hardware
@@ -552,5 +595,6 @@ def schemas() -> dict[str, Any]:
         "doctor": Machine,
         "environment": Environment,
         "event": AnyEvent,
+        "matrix": Matrix,
         "run": Run,
     }

@@ -12,6 +12,7 @@ from repro.cards.front_matter import split
 from repro.cards.lists import Pairs, pairs_in
 from repro.cards.pages import is_page, read_page
 from repro.cards.tables import find_aligned, find_tables, moved
+from repro.cards.topics import TOPICS, Topic, holds, topics
 from repro.records.card import FrontMatter, Heading, Node
 from repro.records.claims import Table
 
@@ -29,7 +30,7 @@ _MAX_TITLE = 60
 _MAX_LINE = 100_000
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Document:
     """A card's parts.
 
@@ -108,25 +109,14 @@ class Document:
         """Return a front matter key's texts, whether it holds one or a list."""
         return _words(self.front_matter, key)
 
-    def sections(self, *words: str, but: Sequence[str] = ()) -> Iterator[range]:
-        """Return the sections with one of `words` in their title, none of them inside another.
+    def sections(self, topic: Topic) -> Sequence[range]:
+        """Return the sections on a topic, none of them inside another.
 
-        Where no heading has such a title, a short line of plain or bold text may be one.
-
-        Args:
-            words: In lower case.
-            but: Words that the title must not have.
+        Where the card has no headings, a short line of plain or bold text may be one.
         """
-        if not self.headings and not _holds(self.lowered, words):
-            return
-        titles, all_titles = self._titles
-        if not _holds(all_titles, words):
-            return
-        done = 0
-        for title, span in titles:
-            if span.start > done and _holds(title, words) and not _holds(title, but):
-                done = span.stop
-                yield span
+        if self.headings:
+            return self._sections.get(topic, ())
+        return self._plain_sections.get(topic, ()) if holds(self.lowered, TOPICS[topic].words) else ()
 
     def prints(self, phrase: str) -> bool:
         """Tell whether the source holds a phrase, given in lower case; it is looked for once."""
@@ -151,14 +141,20 @@ class Document:
             return _lines_with(self.lowered, phrase)
         if self.origin is None and not self._printed.get(phrase, True):
             return []
-        return [i for i in _lines_with(self.lowered, phrase, *self.body) if phrase in self.lines[i].lower()]
+        lines, text = self.lines, self.text
+        return [
+            i
+            for i in _lines_with(self.lowered, phrase, *self.body)
+            if lines[i] is text[i] or phrase in lines[i].lower()
+        ]
 
     @cached_property
-    def _titles(self) -> tuple[list[tuple[str, range]], str]:
-        """The titles in lower case with their sections, and all these titles in one text."""
-        headings = self.headings or self._plain_headings()
-        titles = [(heading.title.lower(), heading.span) for heading in headings]
-        return titles, "\n".join([title for title, _ in titles])
+    def _sections(self) -> dict[Topic, list[range]]:
+        return _by_topic(self.headings)
+
+    @cached_property
+    def _plain_sections(self) -> dict[Topic, list[range]]:
+        return _by_topic(self._plain_headings())
 
     @cached_property
     def _table_starts(self) -> list[int]:
@@ -181,26 +177,16 @@ def _words(front_matter: FrontMatter | None, key: str) -> tuple[str, ...]:
     return (node,) if isinstance(node, str) and node else ()
 
 
-def _holds(text: str, words: Sequence[str]) -> bool:
-    for word in words:  # noqa: SIM110 - twice as fast as any()
-        if word in text:
-            return True
-    return False
-
-
 def _lines_with(text: str, phrase: str, line: int = 0, at: int = 0) -> list[int]:
     """Return the indices of the lines of `text` that hold a phrase, from the one on that begins at `at`."""
     found: list[int] = []
-    # A single character is found many times as fast, and marks begin and end with rare ones.
-    first, stop = text.find(phrase[0], at), text.rfind(phrase[-1]) + 1
-    if first < 0 or (start := text.find(phrase, first, stop)) < 0:
-        return found
+    start = text.find(phrase, at)
     while start >= 0:
         line += text.count("\n", at, start)
         found.append(line)
         if (at := text.find("\n", start)) < 0:
             break
-        start = text.find(phrase, at, stop)
+        start = text.find(phrase, at)
     return found
 
 
@@ -213,11 +199,20 @@ def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
     lines[:body] = [""] * body
     if len(text) > _MAX_LINE:
         lines = [line if len(line) <= _MAX_LINE else "…" for line in lines]
-    comments = _lines_with(text, "<!--")
+    # A single character is found many times as fast as a mark of several.
+    comments = _lines_with(text, "<!--") if "<" in text else []
     if comments:  # without one, `-->` ends nothing
         comments += _lines_with(text, "-->")
-    fences = _lines_with(text, "~~~") + _lines_with(text, "```")
-    marked = sorted({*comments, *fences})
+    fences = _lines_with(text, "```") if "`" in text else []
+    if "~" in text:
+        fences += _lines_with(text, "~~~")
+    if comments or fences:
+        _hide(lines, sorted({*comments, *fences}))
+    return lines
+
+
+def _hide(lines: list[str], marked: Sequence[int]) -> None:
+    """Blank the comments, and replace the code, of which `marked` has the lines that begin and end them."""
     last_close = next((i for i in reversed(marked) if "-->" in lines[i]), -1)
     fence, opened, in_comment = "", 0, False
     for i in marked:
@@ -233,7 +228,6 @@ def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
             opened = i
         elif (found := _FENCE.fullmatch(line)) and "`" not in found[2]:
             fence, opened = found[1], i
-    return lines
 
 
 def _without_comments(line: str, inside: bool, closes_later: bool) -> tuple[str, bool]:
@@ -289,6 +283,16 @@ def _heading(line: str) -> tuple[int, str] | None:
     """Return the level and the title of a heading."""
     match = _HEADING.fullmatch(line)
     return (len(match[1]), (match[2] or "").rstrip("# \t")) if match else None
+
+
+def _by_topic(headings: Sequence[Heading]) -> dict[Topic, list[range]]:
+    found: dict[Topic, list[range]] = {}
+    for heading in headings:
+        for topic in topics(heading.title):
+            spans = found.setdefault(topic, [])
+            if not spans or heading.span.start > spans[-1].stop:
+                spans.append(heading.span)
+    return found
 
 
 def _nested(found: Sequence[tuple[int, int, str]], end: int) -> tuple[Heading, ...]:

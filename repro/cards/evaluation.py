@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from operator import attrgetter
 
 from repro.cards.document import Document
@@ -12,8 +12,6 @@ from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Table
 
 _SENTENCES = ("the following result", "achieves:")
-_TITLES = ("evaluation", "metrics", "results", "performance")
-_OTHER_TITLES = ("training", "data", "set metrics", "versions")  # logs and statistics, not results
 _METRIC = re.compile(
     r"(?:(?:test|eval|evaluation|val|validation|dev|macro|micro|weighted|average|mean|best|final)[ _-])?"
     r"(?:loss|acc|accuracy|f1|precision|recall|wer|cer|bleu|sacrebleu|rouge[-_]?(?:1|2|l|lsum)|meteor|map"
@@ -42,46 +40,53 @@ def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]
     items = _announced(document) or [item for item in _sections(document) if item.line not in besides]
     items += _logged(document)
     items += [item for item in _alone(document) if item.line not in besides]
-    once = {(line, name): Item(snake(name), text, line) for name, text, line in items}
+    once = {(item.line, item.name): Item(snake(item.name), item.text, item.line) for item in items}
     return claims([item for item in once.values() if item.name and item.text])
 
 
 def _announced(document: Document) -> list[Item]:
-    starts = {i for phrase in _SENTENCES for i in document.mentions(phrase)}
-    return lists_below(document.lines, document.pairs, sorted(starts), labels=True)
+    starts = [i for phrase in _SENTENCES for i in document.mentions(phrase)]
+    return lists_below(document.lines, document.pairs, sorted({*starts}), labels=True) if starts else []
 
 
-def _sections(document: Document) -> Iterator[Item]:
+def _sections(document: Document) -> list[Item]:
+    items: list[Item] = []
     for span in document.sections("validation metrics"):
-        yield from all_items(document.lines, document.pairs, span)
-    for span in document.sections(*_TITLES, but=_OTHER_TITLES):
+        items += all_items(document.lines, document.pairs, span)
+    for span in document.sections("evaluation"):
         for at in document.tables_in(span):
-            yield from _tabled(document.tables[at])
-        items = all_items(document.lines, document.pairs, span, is_name=bool)
-        yield from (item for item in items if is_number(item.text))
+            items += _tabled(document.tables[at])
+        found = all_items(document.lines, document.pairs, span, is_name=bool)
+        items += [item for item in found if is_number(item.text)]
+    return items
 
 
-def _tabled(table: Table) -> Iterator[Item]:
+def _tabled(table: Table) -> list[Item]:
     """Read a table of metrics: one a row below `Metric`, or one a column in the row of all labels."""
+    items: list[Item] = []
+    by_metric = table.columns[0] == "metric"
+    if not by_metric and table.columns[0] != "label":
+        return items
     for row in table.rows:
         first = plain(row.cells[0].text) if row.cells else ""
+        if not by_metric and first != "all":
+            continue
         for column, cell in list(zip(table.header, row.cells, strict=False))[1:]:
-            if not is_number(plain(cell.text)):
-                continue
-            if table.columns[0] == "metric":
-                name = first if len(table.columns) == 2 else f"{column}_{first}"
-                yield Item(name, cell.text, row.line)
-            elif table.columns[0] == "label" and first == "all":
-                yield Item(column, cell.text, row.line)
+            if is_number(plain(cell.text)):
+                name = column if not by_metric else first if len(table.columns) == 2 else f"{column}_{first}"
+                items.append(Item(name, cell.text, row.line))
+    return items
 
 
-def _logged(document: Document) -> Iterator[Item]:
-    for start in document.mentions(_LOGGED, hidden=True):
+def _logged(document: Document) -> list[Item]:
+    items: list[Item] = []
+    for start in document.mentions(_LOGGED, hidden=True) if "*" in document.lowered else ():
         for i in range(start + 1, len(document.text)):
             found = _LOGGED_PAIR.fullmatch(document.text[i])
             if not found:
                 break
-            yield Item(found[1], found[2].rstrip(), i + 1)
+            items.append(Item(found[1], found[2].rstrip(), i + 1))
+    return items
 
 
 def _alone(document: Document) -> list[Item]:
@@ -92,9 +97,9 @@ def _alone(document: Document) -> list[Item]:
         for i, (name, text) in document.pairs.items()
         if _METRIC.fullmatch(name) and len(lines[i]) <= _MAX_LINE and is_number(text)
     ]
-    for i in document.mentions("{'"):
+    for i in document.mentions("{'") if "{" in document.lowered else ():
         if len(lines[i]) <= _MAX_LINE and _DICT.fullmatch(lines[i].rstrip()):
             found = _DICT_PAIR.findall(lines[i])
             if all(_METRIC.fullmatch(name) for name, _ in found):
                 items += [Item(name, text, i + 1) for name, text in found]
-    return sorted(items, key=attrgetter("line"))
+    return sorted(items, key=attrgetter("line")) if len(items) > 1 else items

@@ -40,8 +40,11 @@ def split(lines: Sequence[str]) -> tuple[FrontMatter | None, int]:
     if not lines or lines[start].rstrip() != "---":
         return None, 0
     start += 1
-    rules = (i for i in range(start, len(lines)) if lines[i][:3] == "---" and lines[i].rstrip() == "---")
-    closed = next(rules, None)
+    closed = None
+    for i in range(start, len(lines)):
+        if lines[i][:3] == "---" and lines[i].rstrip() == "---":
+            closed = i
+            break
     if closed is not None:
         data = _compose(lines[start:closed])
         if data is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -85,29 +85,22 @@ class GeneralReader(Reader):
 
     def hyperparameters(self, document: Document) -> dict[str, Claim]:
         """Read the sections on hyperparameters, else the announced list, else known names, else a recipe."""
-        found = list(_sections(document)) or _announced(document)
-        found = found or [
-            item
-            for item in all_items(
-                document.lines, document.pairs, range(len(document.lines)), is_name=hyperparameter
-            )
-            if hyperparameter(item.name)
-        ]
+        found = _sections(document) or _announced(document) or _known(document)
         return claims(self._renamed(found) if found else _recipe(document))
 
-    def _renamed(self, items: Iterable[Item]) -> Iterator[Item]:
+    def _renamed(self, items: Iterable[Item]) -> list[Item]:
         """Give names that are written in words the names that generators print."""
+        renamed: list[Item] = []
         for item in items:
-            name, text, line = item
-            if name in NAMES or (name not in PACKAGES and not in_words(name)):
-                yield item
-                continue
-            if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {text}"):
-                continue  # a list of everything, versions among it
-            if in_words(name):
-                name = hyperparameter(name) or (snake(name) if self.kind == "article" else name)
-                item = Item(name, text, line)
-            yield item
+            name = item.name
+            if name not in NAMES:
+                if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {item.text}"):
+                    continue  # a list of everything, versions among it
+                if in_words(name):
+                    name = hyperparameter(name) or (snake(name) if self.kind == "article" else name)
+                    item = Item(name, item.text, item.line)
+            renamed.append(item)
+        return renamed
 
 
 def assemble(document: Document, *, hyperparameters: dict[str, Claim], results: int | None) -> Claims:
@@ -124,10 +117,11 @@ def assemble(document: Document, *, hyperparameters: dict[str, Claim], results: 
     )
 
 
-def _sections(document: Document) -> Iterator[Item]:
+def _sections(document: Document) -> list[Item]:
     """Read the sections on hyperparameters: their bullets, bare pairs and two-column tables."""
-    for span in document.sections("hyperparameter", "hyper-parameter", "hyper parameter"):
-        yield from all_items(
+    items: list[Item] = []
+    for span in document.sections("hyperparameters"):
+        items += all_items(
             document.lines,
             document.pairs,
             span,
@@ -136,22 +130,31 @@ def _sections(document: Document) -> Iterator[Item]:
         for at in document.tables_in(span):
             for row in document.tables[at].rows:
                 if len(document.tables[at].columns) == 2 == len(row.cells) and row.cells[0].text:
-                    yield Item(plain(row.cells[0].text), row.cells[1].text, row.line)
+                    items.append(Item(plain(row.cells[0].text), row.cells[1].text, row.line))
+    return items
 
 
 def _announced(document: Document) -> list[Item]:
     return lists_below(document.lines, document.pairs, document.mentions(_SENTENCE))
 
 
-def _recipe(document: Document) -> Iterator[Item]:
+def _known(document: Document) -> list[Item]:
+    lines = document.lines
+    items = all_items(lines, document.pairs, range(len(lines)), is_name=hyperparameter)
+    return [item for item in items if hyperparameter(item.name)]
+
+
+def _recipe(document: Document) -> list[Item]:
     """Read the recipe that axolotl pastes into its cards."""
+    items: list[Item] = []
     for start in document.mentions("axolotl version:")[:1]:
         for i in range(start + 2, len(document.text)):
             if document.text[i].startswith("```"):
-                return
+                break
             name, _, text = document.text[i].partition(": ")
             if name in _RECIPE and text.strip() not in ("", "null"):
-                yield Item(name, text.strip(), i + 1)
+                items.append(Item(name, text.strip(), i + 1))
+    return items
 
 
 def training_log(document: Document) -> int | None:
@@ -159,7 +162,7 @@ def training_log(document: Document) -> int | None:
     tables = document.tables.items()
     timed = {at for at, table in tables if "epoch" in table.columns or "step" in table.columns}
     losses = {at for at, table in tables if "loss" in "\n".join(table.columns)}
-    for span in document.sections("training results", "training logs"):
+    for span in document.sections("training log"):
         for at in document.tables_in(span):
             if at in timed or at in losses:
                 return at
@@ -168,7 +171,7 @@ def training_log(document: Document) -> int | None:
 
 def versions(document: Document) -> dict[str, Claim]:
     """Read the versions from their section, else from lines anywhere that name a known package."""
-    titled = [i for span in document.sections("version") for i in span]
+    titled = [i for span in document.sections("versions") for i in span]
     found = _versions(document, titled, titled=True)
     if not found and any(name in document.lowered for name in PACKAGES):
         found = _versions(document, range(len(document.lines)), titled=False)
@@ -188,14 +191,17 @@ def _versions(document: Document, indices: Iterable[int], *, titled: bool) -> di
         if not content:
             continue
         for part in _COMMA.split(content) if ", " in content or "; " in content else (content,):
-            package, text = _version(part) if len(part) <= _MAX_KEPT else _version.__wrapped__(part)
+            package, text, bare = _version(part) if len(part) <= _MAX_KEPT else _version.__wrapped__(part)
             if package and package not in found:
-                found[package] = Claim(text=text, value=text.split()[0], line=i + 1)
+                found[package] = Claim(text=text, value=bare, line=i + 1)
     return found
 
 
 @lru_cache(maxsize=1_000)  # cards share their versions
-def _version(printed: str) -> tuple[str | None, str]:
-    """Return the package that a text names, None where it names none, and its version."""
+def _version(printed: str) -> tuple[str | None, str, str]:
+    """Return the package that a text names (or None), its version as printed, and the bare version."""
     found = _VERSION.fullmatch(printed.strip("`*. "))
-    return (PACKAGES.get(found[1].lower()), found[2].strip()) if found else (None, "")
+    if not found:
+        return None, "", ""
+    text = found[2].strip()
+    return PACKAGES.get(found[1].lower()), text, text.split()[0]

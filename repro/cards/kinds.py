@@ -6,7 +6,6 @@ A kind that gets a reader of its own replaces its line here; nothing else change
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 from repro.cards.document import Document
 from repro.cards.general import GeneralReader
@@ -79,7 +78,7 @@ def is_article(document: Document) -> bool:
     if document.headings and document.origin is None:
         return False
     items = all_items(document.lines, document.pairs, range(len(document.lines)), is_name=hyperparameter)
-    return len({hyperparameter(item.name) for item in islice(items, _MAX_ITEMS)} - {None}) > 1
+    return len({hyperparameter(item.name) for item in items[:_MAX_ITEMS]} - {None}) > 1
 
 
 READERS: tuple[Reader, ...] = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from repro.cards.values import plain, value
 from repro.records.claims import Claim
+from repro.records.codec import Record
 
 _BULLETS = "-*+•"
 _SEPARATOR = re.compile(r"==?|:")
@@ -31,7 +32,7 @@ _MAX_LABEL = 60
 _MAX_KEPT = 80  # characters of a line that is kept in memory
 
 
-class Item(NamedTuple):
+class Item(Record, frozen=True, kw_only=False, gc=False):
     """One stated pair, with its 1-based line."""
 
     name: str
@@ -112,9 +113,9 @@ def first_list(
         line = lines[i]
         if not line:
             continue
-        stated = _stated(line) if len(line) <= _MAX_KEPT else _stated.__wrapped__(line)
+        stated = _stated(line)
         if stated:
-            item = _item(lines, i, *stated)
+            item = _item(lines, i, stated)
             if not labelled or is_number(item.text):
                 items.append(item)
         elif stated is not None:
@@ -152,7 +153,7 @@ def all_items(
     span: Iterable[int],
     *,
     is_name: Callable[[str], object] = str.isidentifier,
-) -> Iterator[Item]:
+) -> list[Item]:
     """Read every bullet of a section, and its bare `name: value` and `name = value` lines.
 
     Args:
@@ -161,47 +162,59 @@ def all_items(
         span: The indices of the section's lines.
         is_name: Tells whether what stands before the colon of a bare line is a name rather than prose.
     """
+    items: list[Item] = []
     for i in span:
         line = lines[i]
         if not line:
             continue
-        stated = _stated(line) if len(line) <= _MAX_KEPT else _stated.__wrapped__(line)
+        stated = _stated(line)
         if stated:
-            yield _item(lines, i, *stated)
+            items.append(_item(lines, i, stated))
         elif (found := pairs.get(i)) and is_name(found[0]) and not _announced(lines, i):
-            yield Item(*found, i + 1)
+            items.append(Item(*found, i + 1))
+    return items
 
 
-def claims(items: Iterable[Item]) -> dict[str, Claim]:
+def claims(items: Sequence[Item]) -> dict[str, Claim]:
     """Return claims by name; what is stated again and differs stands as `name (2)`: nothing is lost."""
+    if len({item.name for item in items}) == len(items):
+        return {item.name: _claim(item) for item in items}
     found: dict[str, Claim] = {}
-    first: dict[str, str] = {}
-    texts: dict[str, set[str]] = {}  # of the names that are stated again
-    for name, text, line in items:
-        if name not in first:
-            first[name] = text
-        elif text == first[name]:
-            continue
-        else:
-            stated = texts.setdefault(name, {first[name]})
-            if text in stated:
-                continue
-            stated.add(text)
-            name = f"{name} ({len(stated)})"
-        found[name] = Claim(text=text, value=value(text), line=line)
+    stated: dict[str, dict[str, None]] = {}  # the texts of each name
+    for item in items:
+        texts = stated.setdefault(item.name, {})
+        if item.text not in texts:
+            texts[item.text] = None
+            found[item.name if len(texts) == 1 else f"{item.name} ({len(texts)})"] = _claim(item)
     return found
 
 
-def _item(lines: Sequence[str], i: int, name: str, text: str) -> Item:
-    if text[-1:] == ":" and _continues(lines, i + 1):
+def _claim(item: Item) -> Claim:
+    text = item.text
+    meant = _value(text) if len(text) <= _MAX_KEPT else value(text)
+    return Claim(text=text, value=meant, line=item.line)
+
+
+_value = lru_cache(maxsize=10_000)(value)  # cards print the same hyperparameters
+
+
+def _item(lines: Sequence[str], i: int, stated: tuple[str, str]) -> Item:
+    name, text = stated
+    if text.endswith(":") and _continues(lines, i + 1):
         # Trainers from 4.46 print `Use … and the args are:` and the arguments on a line of their own.
         text = f"{text}\n{lines[i + 1].strip()}"
     return Item(name, text, i + 1)
 
 
-@lru_cache(maxsize=10_000)  # cards print the same hyperparameters and versions
 def _stated(line: str) -> tuple[str, str] | tuple[()] | None:
     """Return the name and the text that a bullet states: neither where it is prose, None for other lines."""
+    if line[0] not in _BULLETS and not line[0].isspace():
+        return None
+    return _read(line) if len(line) <= _MAX_KEPT else _read.__wrapped__(line)
+
+
+@lru_cache(maxsize=10_000)  # cards print the same hyperparameters and versions
+def _read(line: str) -> tuple[str, str] | tuple[()] | None:
     content = bullet(line)
     if content is None:
         return None

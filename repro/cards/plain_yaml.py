@@ -59,10 +59,14 @@ def plain_yaml(lines: Sequence[str]) -> dict[str, Node] | None:
         if None in read and any(below and below.indent and not row for row, below in pairwise(read)):
             return None  # a text that goes on behind a blank line
         rows = [row for row in read if row]
-        data, end = _mapping(rows, 0, rows[0].indent if rows else 0, 0)
+        rows.append(_END)
+        data, end = _mapping(rows, 0, max(rows[0].indent, 0), 0)
     except _IrregularError:
         return None
-    return data if end == len(rows) else None
+    return data if rows[end] is _END else None
+
+
+_END = _Row(-1, "", None, "", None)  # stands behind the last one
 
 
 @lru_cache(maxsize=2_000)  # cards share their keys, and many of the texts
@@ -89,21 +93,26 @@ def _read(indent: int, text: str) -> _Row:
 def _mapping(rows: list[_Row], at: int, indent: int, depth: int) -> tuple[dict[str, Node], int]:
     """Read the mapping that begins at a row; return it and the row behind it."""
     pairs: dict[str, Node] = {}
-    while at < len(rows) and rows[at].indent == indent:
-        _, _, key, printed, node, _ = rows[at]
-        if key is None or depth >= _MAX_DEPTH:
+    if depth >= _MAX_DEPTH:
+        raise _IrregularError
+    while (row := rows[at]).indent == indent:
+        key = row.key
+        if key is None:
             raise _IrregularError
-        if printed:
-            pairs[key], at = _text(rows, at, indent, printed, node)
-        elif (at := at + 1) == len(rows) or rows[at].indent < indent:
-            pairs[key] = None
-        elif rows[at].item:
-            pairs[key], at = _sequence(rows, at, rows[at].indent, depth + 1)
-        elif rows[at].indent > indent:
-            pairs[key], at = _mapping(rows, at, rows[at].indent, depth + 1)
+        at += 1
+        below = rows[at]
+        if row.printed:
+            if below.indent > indent:
+                pairs[key], at = _long_text(rows, at, indent, row.printed)
+            else:
+                pairs[key] = _plain(row.node)
+        elif below.indent >= indent and below.item:
+            pairs[key], at = _sequence(rows, at, below.indent, depth + 1)
+        elif below.indent > indent:
+            pairs[key], at = _mapping(rows, at, below.indent, depth + 1)
         else:
             pairs[key] = None
-    if at < len(rows) and rows[at].indent > indent:
+    if row.indent > indent:
         raise _IrregularError
     return pairs, at
 
@@ -112,32 +121,38 @@ def _sequence(rows: list[_Row], at: int, indent: int, depth: int) -> tuple[list[
     """Read the list that begins at a row; return it and the row behind it."""
     items: list[Node] = []
     node: Node
-    while at < len(rows) and rows[at].indent == indent and (item := rows[at].item):
-        if item.key is None:
-            node, at = _text(rows, at, indent, item.printed, item.node)
-        else:
+    if depth >= _MAX_DEPTH:
+        raise _IrregularError
+    while (row := rows[at]).indent == indent and (item := row.item):
+        if item.key is not None:
             rows[at] = item
             node, at = _mapping(rows, at, item.indent, depth + 1)
+        elif rows[at + 1].indent > indent:
+            node, at = _long_text(rows, at + 1, indent, item.printed)
+        else:
+            node, at = _plain(item.node), at + 1
         items.append(node)
-    if depth >= _MAX_DEPTH or (at < len(rows) and rows[at].indent > indent):
+    if row.indent > indent:
         raise _IrregularError
     return items, at
 
 
-def _text(rows: list[_Row], at: int, indent: int, printed: str, node: Any) -> tuple[Node, int]:
-    """Read a text, which goes on in the rows that are indented more; return it and the row behind it."""
-    at += 1
-    if at < len(rows) and rows[at].indent > indent:
-        parts = [printed]
-        while at < len(rows) and rows[at].indent > indent:
-            parts.append(rows[at].text)
-            at += 1
-        if not all(map(_is_plain, parts)):
-            raise _IrregularError
-        return " ".join(parts), at
+def _long_text(rows: list[_Row], at: int, indent: int, printed: str) -> tuple[str, int]:
+    """Read a text that goes on in the rows that are indented more; return it and the row behind it."""
+    parts = [printed]
+    while rows[at].indent > indent:
+        parts.append(rows[at].text)
+        at += 1
+    if not all(map(_is_plain, parts)):
+        raise _IrregularError
+    return " ".join(parts), at
+
+
+def _plain(node: Any) -> Node:
+    """Return what a text is that does not go on."""
     if node is _IRREGULAR:
         raise _IrregularError
-    return [] if node is _EMPTY_LIST else node, at
+    return [] if node is _EMPTY_LIST else node
 
 
 def _scalar(text: str) -> Any:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from repro.cards.document import Document
 from repro.cards.kinds import READERS
@@ -34,11 +33,12 @@ def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
     # The first character tells it of nearly all cards, without a copy of the text.
     if (not text or text[0].isspace() or text[0] == "\ufeff") and not text.strip().strip("\ufeff").strip():
         raise BadInput(f"{target}: the card is empty", "is this the right file, and was it saved?")
-    # A lone surrogate is no character; it could be read but never written as JSON again.
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-8", "replace").decode()
+    if not text.isascii():
+        # A lone surrogate is no character; it could be read but never written as JSON again.
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-8", "replace").decode()
     document = Document.parse(text)
     reader = next(reader for reader in READERS if reader.recognises(document))
     card = Card(
@@ -59,9 +59,7 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
     """Return a page's card with the lines of its source instead of those that the page shows."""
 
     def placed(claims: dict[str, Claim]) -> dict[str, Claim]:
-        return {
-            name: structs.replace(claim, line=origin[claim.line - 1] + 1) for name, claim in claims.items()
-        }
+        return {name: replace(claim, line=origin[claim.line - 1] + 1) for name, claim in claims.items()}
 
     visible: list[list[str]] = [[] for _ in card.lines]
     for line, at in zip(card.visible, origin, strict=True):
@@ -70,7 +68,7 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
     claims = card.claims
     return replace(
         card,
-        claims=structs.replace(
+        claims=replace(
             claims,
             hyperparameters=placed(claims.hyperparameters),
             versions=placed(claims.versions),
@@ -80,7 +78,7 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
         ),
         visible=tuple(" ".join(lines).strip() for lines in visible),
         headings=tuple(
-            heading._replace(span=range(starts[heading.span.start], starts[heading.span.stop]))
+            replace(heading, span=range(starts[heading.span.start], starts[heading.span.stop]))
             for heading in card.headings
         ),
     )

@@ -6,14 +6,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from math import isfinite
 
 from msgspec.structs import replace
 
-from repro.cards.values import MAX_INTEGER, snake, value
+from repro.cards.values import numbers, snake, value
 from repro.records.claims import Cell, Row, Table
 
 _PIPE = re.compile(r"(?<!\\)\|")
+_DELIMITER = re.compile(r"[|:\- \t]*")
 _RULE = re.compile(r"[-=\u2500\u2014][-=+\u2500\u2014 \t]*+")
 _GAP = re.compile(r"\t+| {2,}")
 #: A value of an aligned row; `No log` is the only one that a generator prints with a space in it.
@@ -29,6 +29,7 @@ _NAMES = re.compile(
 )
 _LOG = frozenset({"epoch", "epochs", "step", "steps"})
 _MAX_KEPT = 5  # characters of a cell that is kept in memory
+_UNLOGGED = Cell("No log")
 _MAX_ALIGNED = 2_000  # characters in a line of aligned columns
 
 
@@ -59,18 +60,13 @@ def _of_rows(header: Sequence[str], lines: Iterable[int], rows: Iterable[tuple[C
 
 
 def _read(texts: Sequence[str]) -> list[Cell]:
-    """Return the cells of a column or a row; at once where it holds nothing but decimals, or digits."""
-    together = "".join(texts)
-    if together.isascii() and "_" not in together:
-        try:
-            if together.count(".") == len(texts):  # one in each, or a text is no number
-                numbers = list(map(float, texts))
-                if isfinite(sum(numbers)):
-                    return list(map(Cell, texts, numbers))
-            elif together.isdigit() and len(max(texts, key=len)) < MAX_INTEGER:
-                return list(map(Cell, texts, map(int, texts)))
-        except ValueError:  # as good as any other text
-            pass
+    """Return the cells of a column or a row, at once where all are decimals or integers."""
+    if texts and texts[0] == _UNLOGGED.text:  # as in the rows above the first one with a loss
+        above = next((at for at, text in enumerate(texts) if text != _UNLOGGED.text), len(texts))
+        if above < len(texts):
+            return [_UNLOGGED] * above + _read(texts[above:])
+    if (read := numbers(texts)) is not None:
+        return list(map(Cell, texts, read))
     return [_kept(text) if len(text) <= _MAX_KEPT else Cell(text, value(text)) for text in texts]
 
 
@@ -94,8 +90,10 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
         The index of the header's line, and the table.
     """
     piped = [i for i, line in enumerate(lines) if "|" in line]
+    delimiters = [(i, at) for at, i in enumerate(piped) if "-" in lines[i] and _DELIMITER.fullmatch(lines[i])]
+    if not delimiters:
+        return
     runs = [i - at for at, i in enumerate(piped)]  # the same number for lines without a gap between them
-    delimiters = [(i, at) for at, i in enumerate(piped) if "-" in lines[i] and not lines[i].strip("|:- \t")]
     done = 0
     for nth, (i, at) in enumerate(delimiters):
         if i > done and "|" in lines[i - 1]:

@@ -21,7 +21,7 @@ class TrainerReader(GeneralReader):
         """Read the generated list, and PEFT's list on quantization."""
         used = claims(self._renamed(_used(document))) or super().hyperparameters(document)
         quantized = lists_below(document.lines, document.pairs, document.mentions(_QUANTIZED))
-        return used | claims(item for item in quantized if item.name not in used)
+        return used | claims([item for item in quantized if item.name not in used])
 
 
 def _used(document: Document) -> list[Item]:

@@ -19,7 +19,11 @@ from repro.records.run import PublishedCase
 FILE = "case.toml"
 _BUNDLED = Path(__file__).parent
 #: The packages whose documented versions make an environment, in the order of a card.
-DOCUMENTED = ("transformers", "torch", "datasets", "tokenizers")
+#: The printed versions that make an environment; most cards print the first four.
+DOCUMENTED = (
+    "transformers", "torch", "datasets", "tokenizers",
+    "tensorflow", "accelerate", "peft", "trl", "sentence-transformers", "setfit", "python",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from typing import Any
 import typer
 
 import repro
-from repro.cli import audit, check, doctor, env, report, rules, run, schema, show
+from repro.cli import audit, check, doctor, env, env_matrix, report, rules, run, schema, show
 from repro.cli.options import shared
 from repro.errors import Interrupted, ReproError
 
 # UsageError: Typer's own since it carries its parser inside itself, click's before; this finds either.
 _UsageError: Any = typer.BadParameter.__bases__[0]
+_WORDS_OF_ENV = (
+    "matrix",
+)  # behind `env`: verbs with options of their own; a case of that name is `./matrix`
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: no user's fault
 
 app = typer.Typer(
@@ -30,6 +33,7 @@ app.command("show")(show.show)
 app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("env")(env.env)
+app.command("env matrix")(env_matrix.env_matrix)
 app.command("audit")(audit.audit)
 app.command("rules")(rules.rules)
 app.command("doctor")(doctor.doctor)
@@ -66,6 +70,8 @@ def call(arguments: list[str]) -> int:
         The exit code.
     """
     shared.reset()
+    if arguments[:1] == ["env"] and arguments[1:2] and arguments[1] in _WORDS_OF_ENV:
+        arguments = [" ".join(arguments[:2]), *arguments[2:]]
     try:
         code = app(arguments or ["--help"], prog_name="repro", standalone_mode=False)
         sys.stdout.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,5 +52,12 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a larg
 Templates = Annotated[
     Path | None,
     typer.Option("--templates", help="A folder whose templates replace the packaged ones.", metavar="FOLDER"),
+]
+Stream = Annotated[
+    Literal["B", "C"] | None,
+    typer.Option("--stream", help="The random stream to have where the versions leave it open."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="The very versions and builds that are documented, or an error.")
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder or id.")]

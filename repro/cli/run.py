@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from repro.cli.options import Json, Out, Templates, Verbose, Yes
+from repro.cli.options import Json, Out, Stream, Strict, Templates, Verbose, Yes
 
 
 def run(
@@ -47,6 +47,8 @@ def run(
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
+    stream: Stream = None,
+    strict: Strict = False,
     templates: Templates = None,
     yes: Yes = False,
     json: Json = False,
@@ -74,6 +76,8 @@ def run(
                 accept_other_model=accept_other_model,
                 accept_other_data=accept_other_data,
                 relock=relock,
+                stream=stream,
+                strict=strict,
                 fresh=fresh,
                 templates=templates,
             ),

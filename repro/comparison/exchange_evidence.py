@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,14 +11,10 @@ from numpy.typing import NDArray
 
 from repro.comparison.exchange_curves import BREADTH, FLOOR, NONE, Clock, Floats, densities, evaluations
 from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading
-from repro.comparison.exchange_text import even, forms, places, stairs
+from repro.comparison.exchange_text import chance, even, forms, places, stairs
 
 Cells = NDArray[np.intp]
 
-# A cell repeats the one above by chance: never more rarely than this, by column, as losses also settle; a
-# training loss does so too when the last evaluation comes before the next logging.
-_CHANCE = (0.002, 0.0005)
-_CHANCE_LAST = 0.05
 # How the cell that a shift leaves over looks: a copy of its neighbour, of the other column, blank, anything.
 _COPY, _COPY_ACROSS, _BLANK, _ANY = 0.9, 0.45, 0.2, 0.05
 # Log odds against what no generator prints: `No log` after a logged loss or in the validation column, a
@@ -164,24 +159,12 @@ def _column(at: Sequence[int], fitted: _Fitted, scale: _Scale, column: int) -> t
                 key = (min(row, 4), cells[max(0, row - 4) : row + 4])
                 if key not in known:
                     values = [scale.values[cell] for cell in key[1]]
-                    known[key] = math.log(_chance(values, key[0], scale.unit, column))
+                    known[key] = math.log(chance(values, key[0], scale.unit, column))
                 chances[i] = known[key]
         rows += 1
         chances += fitted.without[numbers, rows] - scale.resolution[fitted.numbers[numbers, rows]]
         np.logaddexp.at(density, numbers, chances)
     return density[at], fitted.holes[at]
-
-
-def _chance(values: Sequence[float | None], row: int, unit: float, column: int) -> float:
-    """How likely a cell is printed like the one above: the printed unit over the steps around it."""
-    steps = [
-        abs(right - left)
-        for at in range(max(1, row - 3), min(len(values), row + 4))
-        if at != row and (right := values[at]) is not None and (left := values[at - 1]) is not None
-    ]
-    step = statistics.median(steps) if steps else 0.0
-    least = _CHANCE_LAST if column == 0 and row == len(values) - 1 else _CHANCE[column]
-    return max(unit / (unit + step), least)
 
 
 def _spares(table: Readable, readings: Sequence[Reading], scale: _Scale) -> Floats:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from operator import eq
+from typing import Literal, NamedTuple, TypeGuard
 
-from repro.comparison.curves import as_number
 from repro.records.claims import Cell
 
 Column = Literal["training_loss", "validation_loss"]
@@ -88,26 +88,55 @@ def readable(
     evaluated at every row, and are left out. So is a row that repeats the one above, step and all: that is
     another finding.
     """
+    n = len(training)
+    cells = (*training, *validation)
+    if len(cells) == 2 * n and all(cells):
+        # As nearly every table is: numbers, and `No log` at most.
+        values = tuple([cell.value for cell in cells if cell])
+        if _are_numbers(values):
+            texts = tuple([cell.text.strip() for cell in cells if cell])
+            if _whole(texts, values, n):
+                return Readable(tuple(range(n)), texts, values)
     found: list[tuple[int, _Read, _Read]] = []
     blanks = 0
     above: tuple[int, _Read | None, _Read | None] = (-1, None, None)
     for row, (one, other) in enumerate(zip(training, validation, strict=False)):
-        left, right = _read(one), _read(other)
-        if left is None or right is None or not (left[0] or right[0]):
+        right = _read(other)
+        if right is None:
+            continue
+        left = _read(one)
+        if left is None or not (left[0] or right[0]):
             continue
         if right == above[2] and left == above[1]:
             known = row < len(position)
             if not known or position[row] == position[above[0]]:
                 continue
-        blanks += not (left[0] and right[0])
+        if not (left[0] and right[0]):
+            blanks += 1
         above = row, left, right
         found.append(above)
     if blanks > 1:
         found = [each for each in found if each[1][0] and each[2][0]]
-    both = [each[1] for each in found] + [each[2] for each in found]
-    return Readable(
-        tuple([row for row, _, _ in found]), tuple([text for text, _ in both]), tuple([v for _, v in both])
-    )
+    if not found:
+        return Readable((), (), ())
+    rows, left_cells, right_cells = zip(*found, strict=True)
+    return Readable(rows, *zip(*left_cells, *right_cells, strict=True))
+
+
+def _are_numbers(values: tuple[object, ...]) -> TypeGuard[tuple[float | None, ...]]:
+    return {*map(type, values)} <= {float, type(None)}
+
+
+def _whole(texts: Sequence[str], values: Sequence[float | None], n: int) -> bool:
+    """Whether every cell holds a number or `No log`, and no row is printed twice."""
+    if "" in texts:
+        return False
+    known = [value for value in values if value is not None]
+    logs = len(values) - len(known)
+    if logs and sum([text == NO_LOG for text in texts]) != logs:
+        return False
+    rows = [*zip(values, values[n:], strict=False)]
+    return math.isfinite(sum(known)) and not any(map(eq, rows, rows[1:]))
 
 
 _Read = tuple[str, float | None]
@@ -118,13 +147,18 @@ def _read(cell: Cell | None) -> _Read | None:
     text = "" if cell is None else cell.text.strip()
     if cell is None or not text:
         return "", None
-    if cell.value is None:
+    value = cell.value
+    if type(value) is float:
+        return (text, value) if math.isfinite(value) else None
+    if value is None:
         return (NO_LOG if text.lower() == "no log" else ""), None
+    if isinstance(value, str):
+        return None  # words, and what is not finite
     try:
-        number = as_number(cell)
+        number = float(value)
     except OverflowError:
         return None
-    return None if number is None or not math.isfinite(number) else (text, number)
+    return (text, number) if math.isfinite(number) else None
 
 
 def printed(n: int) -> Reading:
@@ -132,24 +166,25 @@ def printed(n: int) -> Reading:
     return Reading("printed", bytes(range(n)), bytes(range(n, 2 * n)), 0, n - 1, 1.0)
 
 
-def others(table: Readable, suspicious_text: bool, even_stairs: bool | None) -> list[Reading]:
+def others(table: Readable, odd: Sequence[int], even_stairs: bool | None) -> list[Reading]:
     """List the other readings that the table gives a reason to weigh; none for most tables.
 
     Args:
         table: The rows.
-        suspicious_text: Whether the printed texts are not what the columns' generator prints.
+        odd: The rows in which a loss is printed as those of the other column are.
         even_stairs: Where the training loss is logged more rarely than the model is evaluated: whether it
             repeats as logging at a fixed interval does. Else None.
     """
     n = len(table.rows)
-    every = suspicious_text and n <= _MOST_BOUNDARIES
+    every = bool(odd) and n <= _MOST_BOUNDARIES
     boundaries = list(range(1, n)) if every else boundaries_of(table.values, n)
-    if suspicious_text and not every:
-        boundaries = sorted({*boundaries, *_odd_rows(table)})
+    if odd and not every:
+        changes = [row for row in range(1, n) if (row in odd) != (row - 1 in odd)]
+        boundaries = sorted({*boundaries, *changes[:_MOST_BOUNDARIES]})
     found = list(_exchanges(boundaries, n)) if boundaries else []
     for boundary in boundaries:
-        found.extend(_shifts(table, boundary, exchanged=True))
-    found.extend(_shifts_alone(table, even_stairs))
+        found.extend(shifts(table, boundary, exchanged=True))
+    found.extend(shifts_alone(table, even_stairs))
     return found
 
 
@@ -160,50 +195,60 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
     into that row by -2 d[k-1] d[k]: it can only make them smoother where d changes its sign, or is too small
     to tell.
     """
-    d = [
-        None if a is None or b is None else (a - b) / (abs(a) + abs(b) or 1.0)
-        for a, b in zip(values[:n], values[n:], strict=True)
-    ]
-    steps = sorted(abs(x - y) for x, y in pairwise(d) if x is not None and y is not None)
-    near = 0.5 * steps[len(steps) // 2] ** 2 if steps else 0.0
     low = values[n:]
+    d = [
+        math.nan if a is None or b is None else (a - b) / (abs(a) + abs(b) or 1.0)
+        for a, b in zip(values[:n], low, strict=True)
+    ]
+    steps = sorted([step for x, y in pairwise(d) if (step := abs(x - y)) >= 0])
+    near = 0.5 * steps[len(steps) // 2] ** 2 if steps else 0.0
     gains: list[tuple[float, int]] = []
-    for k in range(1, n):
-        left, right = d[k - 1], d[k]
-        if low[k] is not None and low[k] in (low[k - 1], low[k + 1] if k + 1 < n else None):
-            # Validation losses hardly ever repeat; training losses that are logged rarely do.
-            gains.append((0.0, k))
-        elif right is None:
-            continue
-        elif left is None:
-            # Without a training loss above, the validation column alone must tell.
-            trio = low[k - 1], low[k], values[k]
-            above, own, other = (math.nan if value is None else value for value in trio)
-            if abs(other - above) < abs(own - above):
-                gains.append((0.0, k))
-        else:
-            # Where the curves cross at that very row, going straight on from either side changes the sign.
-            before = d[k - 2] if k > 1 else None
-            after = d[k + 1] if k + 1 < n else None
-            gain = left * right
-            if before is not None:
-                gain = min(gain, (2 * left - before) * right)
-            if after is not None:
-                gain = min(gain, left * (2 * right - after))
-            if gain < near:
-                gains.append((gain, k))
+    # Where the curves cross at that very row, going straight on from either side changes the sign; at the
+    # ends there is nothing to go on.
+    for k, (before, left, right, after) in enumerate(
+        zip((d[0], *d), d, d[1:], (*d[2:], d[-1]), strict=False), start=1
+    ):
+        gain = left * right
+        from_above, from_below = (2 * left - before) * right, left * (2 * right - after)
+        if from_above < gain:
+            gain = from_above
+        if from_below < gain:
+            gain = from_below
+        if gain < near:
+            gains.append((gain, k))
+    if len({*low}) < n or None in values:
+        told = _told_below(values, n)
+        gains = [each for each in gains if each[1] not in told] + [(0.0, k) for k in told]
     gains.sort()
     most = min(_MOST_BOUNDARIES, _MOST_BOUNDARY_ROWS // n)
-    return sorted(k for _, k in gains[:most])
+    return sorted([k for _, k in gains[:most]])
 
 
-def _odd_rows(table: Readable) -> list[int]:
-    """Where runs of validation cells begin and end that are not printed like the others."""
-    n = len(table.rows)
-    longest = max(len(text) for text in table.texts[n:])
-    odd = [len(text) < longest for text in table.texts[n:]]
-    changes = [row for row in range(1, n) if odd[row] != odd[row - 1]]
-    return changes[:_MOST_BOUNDARIES]
+def _told_below(values: Sequence[float | None], n: int) -> set[int]:
+    """Return the rows at which the validation column alone says that something may begin or end."""
+    low = values[n:]
+    # Validation losses hardly ever repeat; training losses that are logged rarely do.
+    again = [row for row, repeats in enumerate(map(eq, low, low[1:])) if repeats and low[row] is not None]
+    found = {row for row in (*again, *[row + 1 for row in again]) if row}
+    if None in values:
+        for k in range(1, n):
+            above, own, other = low[k - 1], low[k], values[k]
+            if own is None or other is None or above is None or values[k - 1] is not None:
+                continue
+            if abs(other - above) < abs(own - above):
+                found.add(k)
+    return found
+
+
+def prior_of(k: int, m: int, n: int) -> float:
+    """Return the logarithm of the prior odds that rows k to m of n are exchanged, and no others."""
+    if k == 0 and m == n:
+        return math.log(_ALL)
+    if m == n:
+        return math.log((_TO_THE_END + (_ONE_ROW if k == n - 1 else 0)) / n)
+    if m == k + 1:
+        return math.log(_ONE_ROW / n)
+    return math.log(_FROM_THE_START / n if k == 0 else _BETWEEN / (n * n / 2))
 
 
 def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
@@ -211,42 +256,33 @@ def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
     ends = [0, *boundaries, n]
     for at, k in enumerate(ends[:-1]):
         for m in ends[at + 1 :]:
-            if k == 0 and m == n:
-                weight = _ALL
-            elif m == n:
-                weight = (_TO_THE_END + (_ONE_ROW if k == n - 1 else 0)) / n
-            elif m == k + 1:
-                weight = _ONE_ROW / n
-            elif k == 0:
-                weight = _FROM_THE_START / n
-            else:
-                weight = _BETWEEN / (n * n / 2)
+            weight = math.exp(prior_of(k, m, n))
             training, validation = a[:k] + b[k:m] + a[m:], b[:k] + a[k:m] + b[m:]
             yield Reading("exchanged", training, validation, k, m - 1, weight)
 
 
-def _shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]:
+def shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]:
     """One column moved by one row: it leaves a repeated cell, a blank, or its end in the wrong place."""
     n = len(table.rows)
     for offset in (0, n):
         values = table.values[offset : offset + n]
         if even_stairs is not None and not offset:
             for k in range(1, 1 if even_stairs else n - 1):
-                yield from _shifts(table, k, column="training_loss", share=_UNEVEN_STAIRS)
+                yield from shifts(table, k, column="training_loss", share=_UNEVEN_STAIRS)
             continue
         logged = next((row for row, value in enumerate(values) if value is not None), n)
         column: Column = "validation_loss" if offset else "training_loss"
         if values[-1] is None or values[-1] == values[-2]:
             for k in range(logged, n - 1):
-                yield from _shifts(table, k, column=column, directions=(-1,))
+                yield from shifts(table, k, column=column, directions=(-1,))
         repeats = [k for k in range(logged + 1, n - 1) if values[k] is None or values[k] == values[k - 1]]
         for k in repeats if len(repeats) <= _MOST_REPEATS else ():
-            yield from _shifts(table, k, column=column, directions=(1,))
+            yield from shifts(table, k, column=column, directions=(1,))
         if logged == 0:
             yield from _rotations(table, column)
 
 
-def _shifts(
+def shifts(
     table: Readable,
     k: int,
     *,
@@ -278,10 +314,11 @@ def _shifts(
             yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
 
 
-def rotated(table: Readable) -> bool:
-    """Whether a value at one end may have come from elsewhere in its column."""
+def rotations(table: Readable) -> Iterator[Reading]:
+    """Readings in which a value at one end of a column has come from elsewhere in it."""
     columns: tuple[Column, Column] = ("training_loss", "validation_loss")
-    return any(True for column in columns for _ in _rotations(table, column))
+    for column in columns:
+        yield from _rotations(table, column)
 
 
 def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
@@ -291,17 +328,26 @@ def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
     values = [value for value in table.values[offset : offset + n] if value is not None]
     if len(values) < n:
         return
+    end = values[-1]
+    steps = [abs(y - x) for x, y in pairwise(values)]
+    tail = steps[-1]
+    if 4 * min([abs(value - end) for value in values[:-2]]) >= max(steps):
+        return
     own = bytes(range(offset, offset + n))
     other = bytes(range(n - offset, 2 * n - offset))
+    above = math.inf
     for k in range(n - 2):
         # The cell where the rotation begins and ends lies nearer to the far end than to its neighbours.
-        near = abs(values[k] - values[-1]) * 4
-        mended: list[tuple[int, bytes]] = []
-        if near < abs(values[k] - values[k + 1]) and (k == 0 or near < abs(values[k] - values[k - 1])):
-            mended.append((1, own[:k] + own[k + 1 :] + own[k : k + 1]))
-        tail = abs(values[-1] - values[-2])
-        if 4 * abs(values[-1] - values[k]) < tail and (k == 0 or 4 * abs(values[-1] - values[k - 1]) < tail):
-            mended.append((-1, own[:k] + own[-1:] + own[k:-1]))
-        for shift, cells in mended:
-            training, validation = (other, cells) if offset else (cells, other)
-            yield Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)
+        near, below = 4 * abs(values[k] - end), abs(values[k] - values[k + 1])
+        if near < below and near < above:
+            mended = own[:k] + own[k + 1 :] + own[k : k + 1]
+            yield _rotation(mended, other, column, k, 1)
+        if near < tail and (k == 0 or 4 * abs(values[k - 1] - end) < tail):
+            yield _rotation(own[:k] + own[-1:] + own[k:-1], other, column, k, -1)
+        above = below
+
+
+def _rotation(mended: bytes, other: bytes, column: Column, k: int, shift: int) -> Reading:
+    n = len(mended)
+    training, validation = (other, mended) if column == "validation_loss" else (mended, other)
+    return Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)

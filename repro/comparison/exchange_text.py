@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from operator import eq
 
 from repro.comparison.exchange_readings import NO_LOG, Readable
 
 # How often a number is printed as its generator would not have printed it: an edited cell.
 _EDITED = 0.003
+# A notebook rounds training losses to so many decimals, and pads them.
+_ROUNDED = 4
+# A cell repeats the one above by chance: never more rarely than this, by column, as losses also settle; a
+# training loss does so too when the last evaluation comes before the next logging.
+_CHANCE = (0.002, 0.0005)
+_CHANCE_LAST = 0.05
 
 
 def decimals(text: str) -> int:
     """Return how many decimals a text prints; a number with an exponent prints as many as it needs."""
-    return 0 if "e" in text.lower() else len(text.partition(".")[2])
+    return 0 if "e" in text or "E" in text else len(text.partition(".")[2])
 
 
 def places(table: Readable, column: int) -> int:
@@ -59,24 +66,47 @@ def _form(own: int, zeros: int, full: int) -> tuple[float, float, float]:
     return math.log(shortest), math.log(fixed), math.log(padded)
 
 
-def swapped_text(table: Readable) -> bool:
-    """Whether validation losses are printed as training losses are: `No log`, or some shorter than others."""
+def odd_rows(table: Readable) -> list[int]:
+    """Return the rows in which a loss is printed as those of the other column are, and few of its own.
+
+    A validation loss that is `No log`, or shorter than most; a training loss that ends in zero where more of
+    them are in shortest form; where more than four decimals are printed, as notebooks do, a validation loss
+    that is padded to them, and a training loss that is not.
+    """
     n = len(table.rows)
-    if NO_LOG in table.texts[n:]:
-        return True
-    own = [
-        decimals(text)
-        for text, value in zip(table.texts[n:], table.values[n:], strict=True)
-        if value is not None
-    ]
-    return 0 < len(own) - own.count(max(own, default=0)) <= len(own) / 2
+    joined = "".join(table.texts)
+    exponents = "e" in joined or "E" in joined
+    lengths = [decimals(text) if exponents else len(text.partition(".")[2]) for text in table.texts]
+    above, below = lengths[:n], lengths[n:]
+    full = max(below)
+    odd: set[int] = set()
+    if min(below) < full:
+        low = table.texts[n:]
+        odd = {row for row, text in enumerate(low) if text == NO_LOG}
+        short = [own < full and text not in ("", NO_LOG) for own, text in zip(below, low, strict=True)]
+        odd.update(_few(short))
+    if full > _ROUNDED:
+        padded = [text.endswith("0" * (full - _ROUNDED)) for text in table.texts]
+        if 2 * sum(padded[:n]) >= n:
+            odd.update(_few([not each for each in padded[:n]]))
+            odd.update(_few(padded[n:]))
+    elif min(above) < full:
+        zeros = [row for row, text in enumerate(table.texts[:n]) if text[-1:] == "0" and above[row] == full]
+        if zeros and 2 * len(zeros) <= sum([own < full for own in above]):
+            odd.update(zeros)
+    return sorted(odd)
+
+
+def _few(flags: Sequence[bool]) -> list[int]:
+    """Return where flags are set; nowhere, where most of them are."""
+    found = [row for row, flag in enumerate(flags) if flag]
+    return found if 2 * len(found) <= len(flags) else []
 
 
 def stairs(table: Readable) -> bool:
     """Whether training losses are logged more rarely than evaluated: `No log` first, or repeats."""
     own = table.values[: len(table.rows)]
-    repeats = sum(above is not None and above == below for above, below in pairwise(own))
-    return own[0] is None or repeats > (len(own) - 1) / 4
+    return own[0] is None or sum(map(eq, own, own[1:])) > (len(own) - 1) / 4
 
 
 def even(values: Sequence[float | None], position: Sequence[float]) -> bool:
@@ -100,3 +130,15 @@ def even(values: Sequence[float | None], position: Sequence[float]) -> bool:
         else:
             return True
     return False
+
+
+def chance(values: Sequence[float | None], row: int, unit: float, column: int) -> float:
+    """How likely a cell is printed like the one above: the printed unit over the steps around it."""
+    steps = [
+        abs(right - left)
+        for at in range(max(1, row - 3), min(len(values), row + 4))
+        if at != row and (right := values[at]) is not None and (left := values[at - 1]) is not None
+    ]
+    step = statistics.median(steps) if steps else 0.0
+    least = _CHANCE_LAST if column == 0 and row == len(values) - 1 else _CHANCE[column]
+    return max(unit / (unit + step), least)

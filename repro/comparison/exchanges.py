@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from operator import lt
 from typing import NamedTuple
 
 from repro.comparison.exchange_readings import (
@@ -27,8 +27,8 @@ from repro.comparison.exchange_readings import (
     readable,
 )
 from repro.comparison.exchange_result import Exchange, Indistinct, Lost
-from repro.comparison.exchange_screen import worth_weighing
-from repro.comparison.exchange_text import even, stairs, swapped_text
+from repro.comparison.exchange_screen import levels_of, worth_weighing
+from repro.comparison.exchange_text import even, odd_rows, stairs
 from repro.records.claims import Cell
 
 __all__ = ["Exchange", "Indistinct", "Lost", "find_exchange"]
@@ -70,17 +70,23 @@ def find_exchange(
     Returns:
         The better reading, if there is one; that the curves cannot be told apart; or None.
     """
+    if len(training) < FEWEST_ROWS:
+        return None
     table = readable(training[:MOST_ROWS], validation[:MOST_ROWS], position)
     n = len(table.rows)
     if n < FEWEST_ROWS or (len({*table.values} - {None}) < FEWEST_ROWS and NO_LOG not in table.texts[n:]):
         return None
-    at = _positions(table, position)
-    separation = _separation(table)
+    levels = levels_of(table.values)
+    separation = _separation(levels, LEAST_SEPARATION)
+    least = least_score(n, separation)
     # In order: what an exchange leaves behind at its end looks like another that runs on from there.
     for start in _windows(table):
-        part = _part(table, start, min(n, start + WINDOW))
+        part, own = table, levels
+        if n > WINDOW:
+            stop = start + WINDOW
+            part, own = _part(table, start, stop), levels[start:stop] + levels[n + start : n + stop]
         # How many losses were logged before a later window is not known, nor is then when they change.
-        found = _weigh(part, () if start else at[:WINDOW], shortest, least_score(n, separation))
+        found = _weigh(part, own, None if start else position, shortest, least)
         if found is not None:
             return _result(table, (training, validation), start, found)
     return Indistinct(separation) if separation < LEAST_SEPARATION else None
@@ -97,6 +103,11 @@ def least_score(rows: int, separation: float) -> float:
     return (LEAST_SCORE_IN_DOUBT if doubt else LEAST_SCORE) + math.log(max(1.0, rows / WINDOW))
 
 
+def reported(score: float, least: float) -> bool:
+    """Return whether a reading is reported: the study asks this itself, when it has read everything."""
+    return score >= least
+
+
 class _Found(NamedTuple):
     """The best reading of one window, where it may begin, and what speaks for it."""
 
@@ -106,11 +117,13 @@ class _Found(NamedTuple):
     parts: dict[str, float]
 
 
-def _positions(table: Readable, position: Sequence[float]) -> tuple[float, ...]:
+def _positions(table: Readable, position: Sequence[float] | None) -> tuple[float, ...]:
     """Return the rows' positions, or their places in the table where those do not rise from above 0."""
+    if position is None:
+        return ()
     if len(position) > table.rows[-1]:
-        at = tuple(float(position[row]) for row in table.rows)
-        if at[0] > 0 and all(left < right < math.inf for left, right in pairwise(at)):
+        at = tuple([float(position[row]) for row in table.rows])
+        if at[0] > 0 and at[-1] < math.inf and all(map(lt, at, at[1:])):
             return at
     return tuple(float(row + 1) for row in table.rows)
 
@@ -150,27 +163,37 @@ def _part(table: Readable, start: int, stop: int) -> Readable:
     )
 
 
-def _weigh(table: Readable, position: Sequence[float], shortest: bool | None, least: float) -> _Found | None:
+def _weigh(
+    table: Readable,
+    levels: Sequence[float],
+    position: Sequence[float] | None,
+    shortest: bool | None,
+    least: float,
+) -> _Found | None:
     n = len(table.rows)
-    if all(value is None for value in table.values):
+    if table.values.count(None) == 2 * n:
         return None
-    even_stairs = even(table.values[:n], position) if stairs(table) else None
-    odd_text = swapped_text(table)
-    if not odd_text and even_stairs is not False:
+    rows: Sequence[float] = ()
+    even_stairs = None
+    if stairs(table):
+        rows = _positions(table, position)
+        even_stairs = n < FEWEST_ROWS_FOR_A_CURVE or even(table.values[:n], rows)
+    odd = odd_rows(table)
+    if not odd and even_stairs is not False:
         boundaries = boundaries_of(table.values, n)
-        if not worth_weighing(table, boundaries, even_stairs is not None):
+        if not worth_weighing(table, levels, boundaries, even_stairs is not None, least):
             return None
-    readings = others(table, odd_text, even_stairs)
+    readings = others(table, odd, even_stairs)
     if not readings:
         return None
     # Only here: most tables are done with before, and importing numpy takes as long as reading fifty cards.
     from repro.comparison.exchange_evidence import weigh
 
     readings.insert(0, printed(n))
-    weights = weigh(table, readings, position, shortest)
+    weights = weigh(table, readings, rows or _positions(table, position), shortest)
     total = weights.total.tolist()
     score = _log_sum(total[1:]) - total[0]
-    if score < least:
+    if not reported(score, least):
         return None
     families: dict[tuple[str, Column | None, int], list[int]] = {}
     for at, each in enumerate(readings[1:], start=1):
@@ -287,29 +310,34 @@ def _carry_on(table: Readable, cells: list[list[int]], reading: Reading, last: i
     return last
 
 
-def _separation(table: Readable) -> float:
+def _separation(levels: Sequence[float], clear: float) -> float:
     """Return how far the curves lie apart, in standard deviations of the smoother one's noise.
+
+    It is infinite where nothing can be said, and where it is at least `clear`.
 
     That is how exchanged cells stand out in the smoother column. The noise is read off second differences (a
     straight line has none; independent noise makes them sqrt(6) times as large); all by medians, so that a
     few exchanged or odd rows do not matter.
     """
-    n = len(table.rows)
-    logs = [
-        (math.log(a + 1e-3), math.log(b + 1e-3))
-        for a, b in zip(table.values[:n], table.values[n:], strict=True)
-        if a is not None and b is not None and a >= 0 and b >= 0
-    ]
-    if len(logs) < FEWEST_ROWS:
+    n = len(levels) // 2
+    one, other = levels[:n], levels[n:]
+    apart = [abs(a - b) for a, b in zip(one, other, strict=True)]
+    if math.isnan(sum(apart)):
+        known = [row for row, far in enumerate(apart) if not math.isnan(far)]
+        one, other, apart = ([column[row] for row in known] for column in (one, other, apart))
+    if len(apart) < FEWEST_ROWS:
         return math.inf
-    bends = []
-    for column in zip(*logs, strict=True):
-        trios = zip(column, column[1:], column[2:], strict=False)
-        bend = _median([abs(x - 2 * y + z) for x, y, z in trios])
+    distance = _median(apart)
+    noise = math.inf
+    for column in (one, other):
+        bends = [abs(x - 2 * y + z) for x, y, z in zip(column, column[1:], column[2:], strict=False)]
         # A column that does not move, or moves once in a while, has no noise to tell.
-        bends += [bend] if bend > 0 else []
-    noise = min(bends) / (0.6745 * math.sqrt(6)) if bends else 0.0
-    return _median([abs(a - b) for a, b in logs]) / noise if noise > 0 else math.inf
+        bend = _median(bends)
+        if bend > 0:
+            noise = min(noise, bend / (0.6745 * math.sqrt(6)))
+            if distance >= clear * noise:
+                return math.inf
+    return distance / noise if noise < math.inf else math.inf
 
 
 def _median(numbers: list[float]) -> float:

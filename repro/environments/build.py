@@ -17,7 +17,7 @@ from repro.environments.platforms import this_platform
 from repro.environments.uvtool import lacks_wheels, run_uv
 from repro.errors import BadInput, EnvironmentFailed
 from repro.records.codec import to_json, write_atomic
-from repro.records.environment import Environment
+from repro.records.environment import Environment, Probe
 
 CACHE_HINT = "choose another cache folder with REPRO_CACHE_DIR"
 PROBE_SECONDS = 300
@@ -78,7 +78,7 @@ def build(
     lock: str,
     *,
     cache: Path | None = None,
-    probe: Callable[[Path], None] | None = None,
+    probe: Callable[[Path], Probe | None] | None = None,
     report: Callable[[str], None] = lambda _: None,
     offline: bool = False,
 ) -> Built:
@@ -92,7 +92,7 @@ def build(
         lock: The lock's text.
         cache: The cache's folder, by default `cache_folder()`.
         probe: Tries the new environment's interpreter and raises if it is no good; by default the documented
-            packages are imported. Environments from the cache are not probed again.
+            packages are imported. What it returns is kept; environments from the cache are not probed again.
         report: Told what is going on, one line at a time.
         offline: Use nothing but uv's cache.
 
@@ -124,20 +124,22 @@ def build(
                 if folder.exists():
                     shutil.rmtree(folder)  # a build that was killed: nothing in it is trusted
                 _install(interpreter.path, folder, lock, environment.moment, offline)
+            seconds = round(time.monotonic() - start, 3)
             report("trying it")
-            (probe or probe_imports(environment.documented))(python_of(folder))
+            seen = (probe or probe_imports(environment.documented))(python_of(folder))
             with _writing(folder):
                 marker = Marker(
                     lock_sha256=environment.lock_sha256,
                     python=interpreter.version,
-                    seconds=round(time.monotonic() - start, 3),
+                    seconds=seconds,
                     disk_bytes=_disk_bytes(folder),
+                    probe=seen,
                 )
                 write_atomic(folder / MARKER, to_json(marker) + "\n")
         except BaseException:  # Ctrl-C too: what is not whole is not left lying
             shutil.rmtree(folder, ignore_errors=True)
             raise
-    return Built(python_of(folder), folder, marker.seconds, False, marker.disk_bytes)
+    return Built(python_of(folder), folder, marker.seconds, False, marker.disk_bytes, marker.probe)
 
 
 def _install(python: Path, folder: Path, lock: str, moment: str, offline: bool) -> None:

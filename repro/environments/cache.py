@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -11,8 +12,8 @@ import platformdirs
 
 from repro.environments.lock import lock_digest
 from repro.errors import BadInput
-from repro.records.codec import Record, load
-from repro.records.environment import Environment
+from repro.records.codec import Record, load, to_json, write_atomic
+from repro.records.environment import Environment, Probe
 
 MARKER = "complete.json"
 
@@ -23,14 +24,16 @@ class Marker(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.b
     Attributes:
         lock_sha256: Digest of the lock that was installed.
         python: The interpreter's full version.
-        seconds: What the build took.
+        seconds: What the build took, without the trial.
         disk_bytes: Installed size, measured.
+        probe: What it did when it was tried; None where it was only imported.
     """
 
     lock_sha256: str
     python: str
     seconds: float
     disk_bytes: int
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Built:
         seconds: What the build took, now or then.
         from_cache: Whether it was there already.
         disk_bytes: Installed size, measured.
+        probe: What it did when it was tried; None where it was only imported.
     """
 
     python: Path
@@ -50,6 +54,7 @@ class Built:
     seconds: float
     from_cache: bool
     disk_bytes: int
+    probe: Probe | None = None
 
 
 def cache_folder() -> Path:
@@ -70,9 +75,17 @@ def python_of(folder: Path) -> Path:
 
 
 def with_measured_size(environment: Environment, built: Built) -> Environment:
-    """Return the record with the installed size that a build of its lock measured."""
+    """Return the record with what a build of its lock measured: the installed size, and what it did."""
     sizes = msgspec.structs.replace(environment.sizes, disk_bytes=built.disk_bytes, measured=True)
-    return msgspec.structs.replace(environment, sizes=sizes)
+    return msgspec.structs.replace(environment, sizes=sizes, probe=built.probe)
+
+
+def remember(built: Built, probe: Probe) -> Built:
+    """Return a built environment with what it did when it was tried, and keep that where the cache allows."""
+    with suppress(BadInput):
+        marker = load(built.folder / MARKER, Marker)
+        write_atomic(built.folder / MARKER, to_json(msgspec.structs.replace(marker, probe=probe)) + "\n")
+    return replace(built, probe=probe)
 
 
 def lookup(environment: Environment, cache: Path | None = None) -> Built | None:
@@ -94,4 +107,4 @@ def lookup(environment: Environment, cache: Path | None = None) -> Built | None:
         return None
     if not whole or marker.lock_sha256 != environment.lock_sha256 or not python.exists():
         return None
-    return Built(python, folder, marker.seconds, True, marker.disk_bytes)
+    return Built(python, folder, marker.seconds, True, marker.disk_bytes, marker.probe)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -27,6 +29,20 @@ LINE = re.compile(
 )
 LARGEST_LOCK = 8_000_000  # characters; a closure of a hundred packages has under 200,000
 LOCK_SECONDS = 900.0
+# Had as wheels or not at all: their sources want a Rust toolchain, CUDA or a day. An older Python has wheels.
+COMPILED = (
+    "datasets",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "tokenizers",
+    "torch",
+)
+# Wheels that import what they do not state, and what that is. Every environment of their day had it.
+UNSTATED = (("torch", SpecifierSet("==1.10.*"), "setuptools<70"),)  # `from pkg_resources import packaging`
 DISK_PER_DOWNLOAD = 2.0  # installed bytes per byte of wheel; 1.9 for torch 1.13 with its CUDA libraries
 
 
@@ -101,7 +117,8 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
     """Resolve the closure as of a moment, for this platform.
 
     Wheels only where that is possible; where a package of the closure has none, sources are allowed for all
-    but the documented versions.
+    but the documented versions and what nobody compiles on the way. What a wheel needs and does not state is
+    added.
 
     Args:
         requirements: What is documented and what the case adds.
@@ -115,23 +132,35 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
         EnvironmentFailed: There is no solution; says why in uv's words.
         NetworkFailed: The index could not be reached.
     """
+    lines = requirements.lines()
+    python, only_binary = Path(sys.executable), [":all:"]
     try:
-        return _compile(requirements, minor, moment, Path(sys.executable), [":all:"])
+        text = _compile(lines, requirements.exempt, minor, moment, python, only_binary)
     except EnvironmentFailed as error:
         if not lacks_wheels(error):
             raise
         python = find_interpreter(minor, download=False).path  # sources are built to learn what they need
-        return _compile(requirements, minor, moment, python, list(requirements.documented))
+        only_binary = sorted({*requirements.documented, *COMPILED})
+        text = _compile(lines, requirements.exempt, minor, moment, python, only_binary)
+    locked = read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says
+    unstated = [
+        needed for name, versions, needed in UNSTATED if name in locked and versions.contains(locked[name])
+    ]
+    if not unstated:
+        return text
+    return _compile(
+        "\n".join([lines, *unstated, ""]), requirements.exempt, minor, moment, python, only_binary
+    )
 
 
 def _compile(
-    requirements: Requirements, minor: str, moment: str, python: Path, only_binary: list[str]
+    lines: str, exempt: Iterable[str], minor: str, moment: str, python: Path, only_binary: list[str]
 ) -> str:
     # A fresh folder: uv keeps the pins of an existing output file and reads a surrounding project's settings.
     # An explicit interpreter: else uv looks for one of that very version, and tries to download it.
     with tempfile.TemporaryDirectory(prefix="repro-lock-") as name:
         folder = Path(name)
-        (folder / "requirements.in").write_text(requirements.lines(), encoding="utf-8")
+        (folder / "requirements.in").write_text(lines, encoding="utf-8")
         triple = UV_PLATFORMS.get(this_platform())
         run_uv(
             [
@@ -140,13 +169,16 @@ def _compile(
                 "--generate-hashes", "--no-header", "--no-annotate", "--exclude-newer", moment,
                 "--python-version", full_version(minor), *(["--python-platform", triple] if triple else []),
                 *(argument for package in only_binary for argument in ("--only-binary", package)),
+                *(argument for name in sorted(exempt) for argument in _exempt(name)),
             ],
             doing="locking", folder=folder, timeout=LOCK_SECONDS,
             hint="another moment, or a pin among the case's packages, may fit",
         )  # fmt: skip
-        text = (folder / "environment.lock").read_text(encoding="utf-8")
-    read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says
-    return text
+        return (folder / "environment.lock").read_text(encoding="utf-8")
+
+
+def _exempt(name: str) -> tuple[str, str]:
+    return "--exclude-newer-package", f"{name}=false"
 
 
 def lock_sizes(lock: str, minor: str, registry: Registry) -> Sizes:

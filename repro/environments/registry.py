@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -184,6 +185,7 @@ class Registry:
     def __init__(self, index: Index | None = None) -> None:
         self.index = index or configured_index()
         self._pages: dict[str, tuple[File, ...]] = {}
+        self._versions: dict[str, dict[Version, list[File]]] = {}
 
     def files(self, project: str) -> tuple[File, ...]:
         """Return all files of a project.
@@ -204,15 +206,28 @@ class Registry:
             EnvironmentFailed: No such project or version; names the nearest versions that there are.
             NetworkFailed: As in `files`.
         """
-        files = self.files(project)
-        versions = {text: parsed for text in {file.version for file in files} if (parsed := _version(text))}
-        found = tuple(file for file in files if versions.get(file.version) == version)
+        found = self._by_version(project).get(version)
         if not found:
-            near = ", ".join(_nearest(version, sorted(set(versions.values())))) or "none at all"
+            near = ", ".join(nearest(version, self.versions(project))) or "none at all"
             raise EnvironmentFailed(
                 f"{project} {version} is not on the registry", f"versions near it: {near}"
             )
-        return found
+        return tuple(found)
+
+    def versions(self, project: str) -> list[Version]:
+        """Return all versions of a project, oldest first; errors as in `files`."""
+        return sorted(self._by_version(project))
+
+    def _by_version(self, project: str) -> dict[Version, list[File]]:
+        name = canonicalize_name(project)
+        if name not in self._versions:
+            found: dict[Version, list[File]] = {}
+            parsed = {text: _version(text) for text in {file.version for file in self.files(name)}}
+            for file in self.files(name):
+                if (version := parsed[file.version]) is not None:
+                    found.setdefault(version, []).append(file)
+            self._versions[name] = found
+        return self._versions[name]
 
     def _fetch(self, name: str) -> tuple[File, ...]:
         import requests  # heavy
@@ -285,6 +300,7 @@ def _version(text: str) -> Version | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def _tags(filename: str) -> frozenset[Tag]:
     if not filename.endswith(".whl"):
         return frozenset()
@@ -294,7 +310,7 @@ def _tags(filename: str) -> frozenset[Tag]:
         return frozenset()
 
 
-def _nearest(version: Version, existing: Sequence[Version]) -> list[str]:
+def nearest(version: Version, existing: Sequence[Version]) -> list[str]:
     """Return up to four existing versions that are spelt like `version`, else those around it."""
     texts = [str(one) for one in existing]
     if alike := get_close_matches(str(version), texts, n=4, cutoff=0.75):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from repro.records.claims import Claims, Kind
+from repro.records.codec import Record
 
 #: A node of the front matter; a scalar is its printed text.
 Node: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
 
-class Heading(NamedTuple):
+class Heading(Record, frozen=True, kw_only=False, gc=False):
     """A heading and its section, subsections included.
 
     Attributes:
@@ -26,8 +26,7 @@ class Heading(NamedTuple):
     span: range
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(Record, frozen=True, kw_only=False):
     """The YAML between the first two `---` lines.
 
     Attributes:
@@ -52,8 +51,7 @@ class FrontMatter:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Record, frozen=True):
     """A card as it was read.
 
     Attributes:
@@ -75,6 +73,6 @@ class Card:
     lines: tuple[str, ...] = ()
     visible: tuple[str, ...] = ()
     front_matter: FrontMatter | None = None
-    headings: tuple[Heading, ...] = field(default=())
+    headings: tuple[Heading, ...] = ()
     undecodable: int = 0
     lowered: str = ""

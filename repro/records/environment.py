@@ -21,6 +21,22 @@ class Deviation(Record, frozen=True, kw_only=True):
     reason: str
 
 
+class Attempt(Record, frozen=True, kw_only=True):
+    """One try at a lock.
+
+    Attributes:
+        moment: The instant as of which it was, RFC 3339 UTC.
+        python: The Python that it was for; empty where there was none to try.
+        instead: Package to the version that stood for a documented one that cannot be had.
+        outcome: `locked`, or in a few words why not.
+    """
+
+    moment: str
+    python: str = ""
+    instead: dict[str, str] = {}
+    outcome: str
+
+
 class Sizes(Record, frozen=True, kw_only=True):
     """What an environment costs.
 
@@ -35,6 +51,30 @@ class Sizes(Record, frozen=True, kw_only=True):
     measured: bool = False
 
 
+class Probe(Record, frozen=True, kw_only=True):
+    """What a built environment did when it was tried: imports, and two short epochs of its own Trainer.
+
+    Attributes:
+        imported: Whether all packages that a training needs were imported.
+        trained: Whether the weights moved and the loss is a number; None where nothing there can train.
+        loss: Mean training loss of the eight steps of a tiny BERT, to the last digit.
+        orders: For each epoch the numbers of the sixteen examples, in the order in which the model saw them.
+        stream: The random stream that gives this order with this torch, or None for none that is known.
+        seconds: What the trial took.
+        failure: What went wrong; empty where nothing did.
+        traceback: Where it went wrong, in the environment's own Python.
+    """
+
+    imported: bool
+    trained: bool | None = None
+    loss: float | None = None
+    orders: tuple[tuple[int, ...], ...] = ()
+    stream: str | None = None
+    seconds: float = 0.0
+    failure: str = ""
+    traceback: str = ""
+
+
 class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.environment/1"):
     """One dated environment, before or after it is built.
 
@@ -47,9 +87,13 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
         moment_reason: Where the moment comes from.
         stream: The random stream that follows from the locked versions (`A1`, `A2`, `B`, `C`), or None.
         deviations: What differs from the documented versions, with reasons.
+        inferred: Package that nobody documented to the reason why it is there, and in that version.
+        notes: What should be known about the documented versions though it is no deviation.
+        attempts: What was tried to get the lock, in order; the last one is `locked`.
         lock_sha256: Digest of the lock file's bytes; the environment's name in the cache.
         platform: `linux-x86_64` and the like: a lock holds for one platform.
         sizes: What it costs on the network and on disk.
+        probe: What it did when it was built; None before that.
     """
 
     documented: dict[str, str]
@@ -60,6 +104,10 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
     moment_reason: str = ""
     stream: str | None = None
     deviations: tuple[Deviation, ...] = ()
+    inferred: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
     lock_sha256: str = ""
     platform: str = ""
     sizes: Sizes = Sizes()
+    probe: Probe | None = None

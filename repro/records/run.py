@@ -81,6 +81,8 @@ class RunEnvironment(Record, frozen=True, kw_only=True):
         packages: Package to version, as installed.
         python: The full Python version.
         documented: Package to version as the card prints it.
+        inferred: Package that nobody documented to the reason why it is there, and in that version.
+        notes: What should be known about the documented versions.
         moment: The instant of the lock; empty for the user's own environment.
         stream: The random stream that follows from the versions, or None.
     """
@@ -88,6 +90,8 @@ class RunEnvironment(Record, frozen=True, kw_only=True):
     packages: dict[str, str] = {}
     python: str = ""
     documented: dict[str, str] = {}
+    inferred: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
     moment: str = ""
     moment_reason: str = ""
     python_reason: str = ""

@@ -204,13 +204,15 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
                 for key, one in case.tolerances.items()
             ),
         ),
-        versions=_versions(environment.documented, environment.packages),
+        versions=_versions(environment.documented, environment.packages | {"python": environment.python}),
         environment=_facts(
             ("Python", environment.python or "not recorded"),
             ("Why this Python", environment.python_reason),
             ("Resolved as of", environment.moment or "the user's own environment, no moment"),
             ("Why this moment", environment.moment_reason),
             ("Random stream", environment.stream or "unknown for these versions"),
+            *((f"Not documented: {name}", why) for name, why in environment.inferred.items()),
+            *(("Note", note) for note in environment.notes),
             ("Lock, SHA-256", environment.lock_sha256 or "none"),
         ),
         packages=table_view(("Package", "Installed"), environment.packages.items(), most=2_000),

@@ -23,14 +23,30 @@ def packages():
     try:
         from importlib.metadata import distributions
     except ImportError:  # Python 3.7
-        import pkg_resources
-
-        found = {dist.project_name: dist.version for dist in pkg_resources.working_set}
+        found = dict(_distributions_by_hand())
     else:
         found = {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]}
     return {
         name.lower().replace("_", "-").replace(".", "-"): found[name] for name in sorted(found, key=str.lower)
     }
+
+
+def _distributions_by_hand():
+    """Yield name and version of what lies in the folders of `sys.path`.
+
+    Python 3.7 has no `importlib.metadata`, and an environment that uv made no setuptools, whose
+    `pkg_resources` could say it.
+    """
+    from email.parser import HeaderParser
+    from glob import escape, glob
+
+    for folder in reversed(sys.path):  # what stands first on the path wins
+        pattern = os.path.join(escape(folder), "*.dist-info", "METADATA")
+        for path in sorted(glob(pattern) + glob(os.path.join(escape(folder), "*.egg-info", "PKG-INFO"))):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                stated = HeaderParser().parse(file)
+            if stated["Name"] and stated["Version"]:
+                yield stated["Name"], stated["Version"]
 
 
 def processor():

@@ -35,13 +35,13 @@ def test_what_is_never_closed_hides_nothing(opening: str) -> None:
 
 def test_sections_hold_their_subsections() -> None:
     """A section ends at the next heading of its level or above; a section in a section is not given twice."""
-    text = "# A\n## Training x\na\n### Training y\nb\n# \n## training z ##\nc\n#no heading"
+    text = "# A\n## Versions x\na\n### Versions y\nb\n# \n## versions z ##\nc\n#no heading"
     document = Document.parse(text)
-    assert [list(document.lines)[span.start : span.stop] for span in document.sections("training")] == [
-        ["a", "### Training y", "b"],
+    assert [list(document.lines)[span.start : span.stop] for span in document.sections("versions")] == [
+        ["a", "### Versions y", "b"],
         ["c", "#no heading"],
     ]
-    assert [heading.title for heading in document.headings] == ["A", "Training x", "Training y", "training z"]
+    assert [heading.title for heading in document.headings] == ["A", "Versions x", "Versions y", "versions z"]
 
 
 def test_front_matter_is_not_body() -> None:

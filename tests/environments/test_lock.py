@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wheelhouse import MINOR, House, only, serve
+from wheelhouse import MINOR, House, only, requirements, serve
 
 from repro.environments.lock import compile_lock, lock_digest, lock_sizes, read_lock
 from repro.environments.registry import Registry
 from repro.environments.uvtool import uv_binary
-from repro.environments.versions import requirements
 from repro.errors import BadInput, EnvironmentFailed, NetworkFailed
 
 HASH = "--hash=sha256:" + "0" * 64
@@ -106,6 +105,29 @@ def test_the_closure_is_of_the_moment(house: House) -> None:
     assert digest in lock
     assert "://" not in lock
     assert "127.0.0.1" not in lock
+
+
+def test_what_nobody_compiles_is_had_as_a_wheel_or_not_at_all(house: House) -> None:
+    """A pyarrow that has only sources is no part of a lock; a package that is pure Python is."""
+    house.add_source("pyarrow", "10.0.0")
+    house.add_source("sourced", "1.0")
+    wanted = requirements(DOCUMENTED, {"pyarrow": "*", "sourced": "*"})
+    with pytest.raises(EnvironmentFailed, match="pyarrow"):
+        compile_lock(wanted, minor=MINOR, moment=MOMENT)
+    house.add("pyarrow", "9.0.0")
+    locked = read_lock(compile_lock(wanted, minor=MINOR, moment=MOMENT))
+    assert (locked["pyarrow"], locked["sourced"]) == ("9.0.0", "1.0")
+
+
+def test_what_a_wheel_needs_and_does_not_state_is_there(house: House) -> None:
+    """torch 1.10 imports pkg_resources: its lock has a setuptools that still has it; others' have none."""
+    house.add("torch", "1.10.2")
+    house.add("setuptools", "65.6.3")
+    house.add("setuptools", "70.0.0")
+    for torch, expected in (("1.10.2", "65.6.3"), ("1.13.0", None)):
+        wanted = requirements({**DOCUMENTED, "torch": torch}, {})
+        locked = read_lock(compile_lock(wanted, minor=MINOR, moment=MOMENT))
+        assert locked.get("setuptools") == expected
 
 
 def test_the_same_question_has_the_same_answer(house: House) -> None:

@@ -1,23 +1,23 @@
-"""The moment: given, the card's commit, or two weeks after the last documented file."""
+"""The moments to try: given, the card's commit, two weeks after the last documented file, and so on."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from repro.environments.moment import choose_moment, format_instant, parse_instant
+from repro.environments.moment import format_instant, moments, parse_instant
 from repro.environments.registry import File
 from repro.errors import BadInput, EnvironmentFailed
 
 
-def file(name: str, uploaded: str | None) -> File:
+def file(name: str, uploaded: str | None, version: str = "1.0") -> File:
     """Return a wheel that appeared at an instant."""
     when = datetime.fromisoformat(uploaded) if uploaded else None
-    return File(f"{name}-1.0-py3-none-any.whl", "1.0", when, None, False, 1, "0" * 64)
+    return File(f"{name}-{version}-py3-none-any.whl", version, when, None, False, 1, "0" * 64)
 
 
 VERSIONS = {"transformers": Version("4.21.2"), "datasets": Version("2.7.1")}
@@ -30,21 +30,52 @@ FILES = {
 }
 
 
+TRANSFORMERS = [
+    file("transformers", "2022-12-01T21:10:16+00:00", "4.25.0"),
+    file("transformers", "2023-01-20T10:00:00+00:00", "4.26.0rc1"),
+    file("transformers", "2023-01-24T17:05:01+00:00", "4.26.0"),
+    file("transformers", None, "4.27.0"),
+]
+
+
 def test_two_weeks_after_the_last_documented_file() -> None:
     """Without anything else, the earliest file of the latest package counts, plus fourteen days."""
-    moment, reason = choose_moment(FILES, VERSIONS)
-    assert moment == "2022-12-06T17:20:22Z"
-    assert "datasets 2.7.1" in reason
-    assert "2022-11-22T17:20:22Z" in reason
+    first = moments(FILES, VERSIONS)[0]
+    assert first.instant == "2022-12-06T17:20:22Z"
+    assert "datasets 2.7.1" in first.reason
+    assert "2022-11-22T17:20:22Z" in first.reason
 
 
-def test_commit_comes_before_the_rule_and_the_case_before_both() -> None:
-    """The case knows best, then the card's commit."""
+def test_the_order_of_moments() -> None:
+    """The card's commit, two weeks after the last file, the next release of transformers, half a year."""
     commit = datetime(2022, 12, 10, 8, 0, tzinfo=UTC)
-    assert choose_moment(FILES, VERSIONS, published=commit)[0] == "2022-12-10T08:00:00Z"
-    assert choose_moment(FILES, VERSIONS, published=commit.replace(tzinfo=None))[0] == "2022-12-10T08:00:00Z"
-    given_moment, reason = choose_moment(FILES, VERSIONS, given="2022-12-31T01:00:00+01:00", published=commit)
-    assert (given_moment, reason) == ("2022-12-31T00:00:00Z", "given by the case")
+    found = moments(FILES, VERSIONS, published=commit, transformers=TRANSFORMERS)
+    assert [one.instant for one in found] == [
+        "2022-12-10T08:00:00Z",
+        "2022-12-06T17:20:22Z",
+        "2023-01-24T17:05:01Z",
+        "2023-05-23T17:20:22Z",
+    ]
+    words = ["the card's commit", "two weeks after", "transformers 4.26.0, the next release", "half a year"]
+    assert all(one.reason.startswith(word) for one, word in zip(found, words, strict=True))
+    assert (
+        moments(FILES, VERSIONS, published=commit.replace(tzinfo=None))[0].instant == "2022-12-10T08:00:00Z"
+    )
+
+
+def test_no_moment_lies_in_the_future() -> None:
+    """Two weeks after a release of yesterday are not over: the moment is now, and the reason says so."""
+    before = datetime.now(UTC).replace(microsecond=0)
+    new = {"datasets": [file("datasets", (before - timedelta(days=1)).isoformat())]}
+    (found,) = moments(new, VERSIONS)
+    assert before <= parse_instant(found.instant) <= datetime.now(UTC)
+    assert found.reason.startswith("now, which is before two weeks after")
+
+
+def test_the_case_knows_best() -> None:
+    """A moment that the case gives is the only one, in UTC."""
+    (found,) = moments(FILES, VERSIONS, given="2022-12-31T01:00:00+01:00", published=datetime.now(UTC))
+    assert (found.instant, found.reason) == ("2022-12-31T00:00:00Z", "given by the case")
 
 
 @pytest.mark.parametrize(
@@ -65,10 +96,10 @@ def test_instants_survive_their_text(instant: datetime) -> None:
 def test_missing_upload_times_are_said() -> None:
     """A registry that states no upload time cannot date anything: the error says so."""
     with pytest.raises(EnvironmentFailed, match="no upload time for datasets"):
-        choose_moment({"datasets": [file("datasets", None)]}, VERSIONS)
+        moments({"datasets": [file("datasets", None)]}, VERSIONS)
 
 
 def test_no_wheel_for_this_platform_is_said() -> None:
     """A version without a wheel for this platform is named."""
     with pytest.raises(EnvironmentFailed, match=r"datasets 2\.7\.1 has no wheel"):
-        choose_moment({"datasets": []}, VERSIONS)
+        moments({"datasets": []}, VERSIONS)

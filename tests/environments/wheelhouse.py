@@ -18,8 +18,10 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from repro.environments import lock_digest, read_lock, this_platform
+from repro.environments.versions import Requirements, read_versions
 from repro.records.environment import Environment
 
 MINOR = (
@@ -37,6 +39,7 @@ class House:
     pages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     status: int = 200
     delay: float = 0.0
+    failing: str = ""  # the path that answers 500
     content_type: str = JSON
     requests: list[str] = field(default_factory=list)
 
@@ -135,7 +138,9 @@ def serve() -> Iterator[House]:
             closing.wait(house.delay)
             kind, _, name = self.path.strip("/").partition("/")
             status, body, content_type = house.status, b"<html>sign in</html>", house.content_type
-            if status == 200 and kind == "files" and name in house.wheels:
+            if self.path == house.failing:
+                status, content_type = 500, "text/plain"
+            elif status == 200 and kind == "files" and name in house.wheels:
                 body, content_type = house.wheels[name], "application/octet-stream"
             elif status == 200 and kind == "simple" and name in house.pages and content_type == JSON:
                 page = {"meta": {"api-version": "1.1"}, "name": name, "files": house.pages[name]}
@@ -186,6 +191,13 @@ def no_configuration(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(home / "xdg"))
     monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+
+
+def requirements(documented: dict[str, str], packages: dict[str, str]) -> Requirements:
+    """Return documented versions as they are, without local tags, as what uv is asked for."""
+    printed = read_versions(documented, packages)
+    pinned = {name: Version(version.public) for name, version in printed.versions.items()}
+    return Requirements(pinned, printed.packages)
 
 
 def record(lock: str, **changes: Any) -> Environment:
