@@ -109,8 +109,8 @@ _MOST_WORDS = 6
 # What a section on results may name without one of its own; `in` finds a few words sooner than `re`.
 _NAMED = {
     "metrics named": (
-        "metric", "accura", "loss", "f1", "precision", "recall", "bleu", "rouge", "perplexity", "pass@", "auc",
-        "ndcg", " wer", " cer", " mse", " mae", "exact match",
+        "metric", "accura", "loss", "f1", "precision", "recall", "bleu", "rouge", "perplexity", "pass@",
+        "auc", "ndcg", " wer", " cer", " mse", " mae", "exact match",
     ),
     "evaluation data named": (
         "test set", "test data", "test split", "eval set", "eval split", "evaluation set", "evaluation data",
