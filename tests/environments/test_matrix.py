@@ -54,6 +54,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
         house.add("transformers", "4.7.1rc1")
         house.add("torch", "1.9.0")
         house.add("datasets", "1.8.0")
+        house.add("tokenizers", "0.10.3")
         yield house
 
 
@@ -157,7 +158,12 @@ def test_a_row_that_fails_says_why_and_the_rest_goes_on(
     assert "BertConfig" in bare["failure"]
     assert "recipe_probe.py" in bare["probe"]["traceback"]
     assert (bare["probe"]["imported"], bare["probe"]["trained"]) == (True, False)
-    assert bare["versions"] == {"transformers": "4.6.1", "torch": "1.9.0", "datasets": "1.8.0"}
+    assert bare["versions"] == {
+        "transformers": "4.6.1",
+        "torch": "1.9.0",
+        "datasets": "1.8.0",
+        "tokenizers": "0.10.3",
+    }
     assert bare["expected"] == "A1"
     assert min(bare["lock_seconds"], bare["build_seconds"], bare["probe"]["seconds"]) > 0
     assert "1 of 3: 4.99" in errors

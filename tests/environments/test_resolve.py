@@ -127,6 +127,7 @@ def test_a_development_version_falls_back_where_its_release_does_not_fit(house: 
     house.add("tokenizers", "0.11.0", uploaded="2022-01-04T12:00:00Z")
     house.add("torch", "1.10.2", uploaded="2022-01-27T12:00:00Z")
     house.add("datasets", "1.18.2", uploaded="2022-01-28T12:00:00Z")
+    house.add("setuptools", "60.5.0", uploaded="2022-01-05T12:00:00Z")  # torch 1.10 needs it, unsaid
     card = {"transformers": "4.17.0.dev0", "torch": "1.10.2", "datasets": "1.18.2", "tokenizers": "0.11.0"}
     environment, _ = resolve(card)
     (deviation,) = environment.deviations
