@@ -9,6 +9,9 @@ from typing import Any
 
 from repro.comparison.exchange_readings import Column, Kind
 
+# Characters of a cell, and the number from which on its digits say nothing.
+_MOST_SHOWN, _ANY_LARGER = 40, 1e6
+
 
 @dataclass(frozen=True)
 class Indistinct:
@@ -26,6 +29,11 @@ class Indistinct:
             f"The two loss columns cannot be told apart: they lie {self.separation:.1f} times the noise "
             "of the smoother one from each other, so that exchanged cells would often not show."
         )
+
+
+def _short(number: float, form: str) -> str:
+    """Return a number in a form for people, where it is one that people meet; tables hold any number."""
+    return format(number, form if number < _ANY_LARGER else ".1e")
 
 
 @dataclass(frozen=True)
@@ -114,13 +122,15 @@ class Exchange:
         if self.lost is not None:
             parts.append(f"the {self.lost.column.replace('_', ' ')} of {unit} {at(self.lost.row)} is lost")
         if self.repeated is not None and self.repeated[1]:
-            parts.append(f"the cell {self.repeated[1]} of {unit} {at(self.repeated[0])} is left over")
+            parts.append(
+                f"the cell {self.repeated[1][:_MOST_SHOWN]} of {unit} {at(self.repeated[0])} is left over"
+            )
         text = ", ".join(parts)
         (was_above, was_below), (above, below) = self.printed_scatter, self.mended_scatter
         return (
-            f"{text[0].upper()}{text[1:]}. Read that way, the curves scatter {self.shrinks:.1f} times less "
-            f"around smooth ones (training losses by {above:.2%} instead of {was_above:.2%}, validation "
-            f"losses by {below:.2%} instead of {was_below:.2%}); the log odds are {self.score:.1f} (curves "
+            f"{text[0].upper()}{text[1:]}. Read that way, the curves scatter {_short(self.shrinks, '.1f')} times less "
+            f"around smooth ones (training losses by {_short(above, '.2%')} instead of {_short(was_above, '.2%')}, validation "
+            f"losses by {_short(below, '.2%')} instead of {_short(was_below, '.2%')}); the log odds are {self.score:.1f} (curves "
             f"{self.curves:+.1f}, digits {self.digits:+.1f}, repeated cells {self.repeats:+.1f})."
         )
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -361,3 +362,11 @@ def test_public_reruns_give_no_alarm_until_they_are_exchanged() -> None:
             found = find_exchange(a[:k] + b[k:], [*b[:k], *a[k + 1 :], b[-1]], steps, shortest=True)
             assert isinstance(found, Exchange)
             assert found.kind == "exchanged and shifted"
+
+
+def test_absurd_numbers_make_no_long_sentence() -> None:
+    """A cell of two hundred digits that is left over is cut, and scatter is never written in as many."""
+    huge = replace(
+        published(), repeated=(3, "1" * 200), printed_scatter=(1e180, 1e9), mended_scatter=(1e120, 0.1)
+    )
+    assert len(huge.explain()) < 450
