@@ -126,12 +126,15 @@ class Exchange:
                 f"the cell {self.repeated[1][:_MOST_SHOWN]} of {unit} {at(self.repeated[0])} is left over"
             )
         text = ", ".join(parts)
-        (was_above, was_below), (above, below) = self.printed_scatter, self.mended_scatter
+        less = _short(self.shrinks, ".1f")
+        (was_above, was_below), (above, below) = (
+            [_short(each, ".2%") for each in pair] for pair in (self.printed_scatter, self.mended_scatter)
+        )
         return (
-            f"{text[0].upper()}{text[1:]}. Read that way, the curves scatter {_short(self.shrinks, '.1f')} times less "
-            f"around smooth ones (training losses by {_short(above, '.2%')} instead of {_short(was_above, '.2%')}, validation "
-            f"losses by {_short(below, '.2%')} instead of {_short(was_below, '.2%')}); the log odds are {self.score:.1f} (curves "
-            f"{self.curves:+.1f}, digits {self.digits:+.1f}, repeated cells {self.repeats:+.1f})."
+            f"{text[0].upper()}{text[1:]}. Read that way, the curves scatter {less} times less around smooth "
+            f"ones (training losses by {above} instead of {was_above}, validation losses by {below} instead "
+            f"of {was_below}); the log odds are {self.score:.1f} (curves {self.curves:+.1f}, digits "
+            f"{self.digits:+.1f}, repeated cells {self.repeats:+.1f})."
         )
 
     def evidence(self, epochs: Sequence[float | int | None]) -> dict[str, Any]:
