@@ -34,6 +34,13 @@ def fetch_files(repository: str, revision: str, names: Iterable[str]) -> Path:
     return files[0].parent
 
 
+def has_files(repository: str, revision: str, names: Iterable[str]) -> bool:
+    """Tell whether all of `names` at a commit are in the client's cache; asks nobody."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return all(isinstance(try_to_load_from_cache(repository, name, revision=revision), str) for name in names)
+
+
 def committed_at(repository: str, revision: str | None) -> datetime | None:
     """Return the instant of the last commit up to a revision, or None where the Hub does not say.
 

@@ -23,15 +23,22 @@ from repro.environments.cache import Built, cache_folder, lookup, remember
 from repro.environments.platforms import this_platform
 from repro.environments.resolve import resolve
 from repro.environments.substitutes import refuse_substitutes
+from repro.environments.torch_choice import (
+    DOCUMENTED_TORCH,
+    TorchChoice,
+    choose_torch,
+    resolve_with_torch,
+)
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
-from repro.machine import Machine, examine
+from repro.machine import examine
 from repro.records.card import Card
 from repro.records.claims import Audit
 from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
+from repro.records.machine import Machine
 from repro.records.matrix import Matrix
 from repro.records.run import (
     Completed,
@@ -43,6 +50,7 @@ from repro.records.run import (
 )
 from repro.runs import folders, local
 from repro.runs.arguments import training_arguments
+from repro.runs.gpus import foreseen_misfit, look_for_gpus, ways_out
 from repro.runs.probe import probed, unexpected_stream
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
@@ -99,6 +107,8 @@ class RunOptions:
         data: The data file, instead of downloading it.
         accept_other_model: Take a model with other digests, as a deviation.
         accept_other_data: Take data with another blob id, as a deviation.
+        torch: Another release of torch than the documented one, as a deviation.
+        torch_backend: A build of torch on PyTorch's own index instead of the registry's.
         relock: Make a new lock even where the case carries one.
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
@@ -116,6 +126,8 @@ class RunOptions:
     data: Path | None = None
     accept_other_model: bool = False
     accept_other_data: bool = False
+    torch: str | None = None
+    torch_backend: str | None = None
     relock: bool = False
     stream: str | None = None
     strict: bool = False
@@ -175,6 +187,7 @@ def environment_of(
     relock: bool = False,
     stream: str | None = None,
     strict: bool = False,
+    torch: TorchChoice = DOCUMENTED_TORCH,
     observer: Observer | None = None,
 ) -> tuple[Environment, str]:
     """Return the environment of a case or of any card with versions, and the text of its lock.
@@ -186,6 +199,7 @@ def environment_of(
         relock: Make a new lock.
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
+        torch: Another torch than the documented one, or another build of it.
         observer: Told what is going on.
 
     Raises:
@@ -193,14 +207,14 @@ def environment_of(
         EnvironmentFailed: The versions cannot be had together, or, if `strict`, not as documented.
         NetworkFailed: The registry cannot be reached.
     """
-    found = _environment_of(target, relock, stream, observer or Silent())
+    found = _environment_of(target, relock, stream, torch, observer or Silent())
     if strict:
         refuse_substitutes(found[0])
     return found
 
 
 def _environment_of(
-    target: str, relock: bool, stream: str | None, observer: Observer
+    target: str, relock: bool, stream: str | None, torch: TorchChoice, observer: Observer
 ) -> tuple[Environment, str]:
     published = None
     if find_case(target) is not None:
@@ -217,12 +231,19 @@ def _environment_of(
             published = hub.committed_at(*repository)
     if not documented.keys() - {"python"}:
         raise BadInput(f"{target}: the card documents no versions", "an environment needs at least one")
+    day = None
     if carried is not None and not relock:
+        # With another torch everything else stays as it was on that day.
         fits = carried[0].documented == documented and carried[0].platform == this_platform()
         if fits and stream in (None, carried[0].stream):
-            return carried
-        observer.say("the case's lock is for other versions, another stream or platform: locking anew")
-    return _cached_lock(documented, packages, moment, published, stream, relock=relock, observer=observer)
+            day = carried
+        else:
+            observer.say("the case's lock is for other versions, another stream or platform: locking anew")
+    if day is not None and not torch:
+        return day
+    return _cached_lock(
+        documented, packages, moment, published, stream, torch, day, relock=relock, observer=observer
+    )
 
 
 def _cached_lock(
@@ -231,24 +252,26 @@ def _cached_lock(
     moment: str | None,
     published: datetime | None,
     stream: str | None,
+    torch: TorchChoice,
+    day: tuple[Environment, str] | None,
     *,
     relock: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
-    key = to_json([LOCKED_BY, documented, packages, moment, published, stream, this_platform()], indent=0)
+    asked = [LOCKED_BY, documented, packages, moment, published, stream, torch.flags, this_platform()]
+    key = to_json(asked, indent=0)
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
     if record.exists() and lock.exists() and not relock:
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
-    resolved = resolve(
-        documented,
-        packages=packages,
-        moment=moment,
-        published=published,
-        stream=stream,
-        report=observer.say,
-    )
+    resolve_day = partial(resolve, moment=moment, published=published, stream=stream)
+    if torch:
+        resolved = resolve_with_torch(
+            torch, documented, packages=packages, report=observer.say, day=day, resolve_day=resolve_day
+        )
+    else:
+        resolved = resolve_day(documented, packages=packages, report=observer.say)
     write_atomic(lock, resolved[1])
     write_atomic(record, to_json(resolved[0]) + "\n")
     return resolved
@@ -282,7 +305,10 @@ def _built_now(environment: Environment, lock: str, observer: Observer) -> Built
     )
     if not observer.confirm(question):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
-    return build(environment, lock, probe=partial(probed, environment), report=observer.say)
+    built = build(environment, lock, probe=partial(probed, environment), report=observer.say)
+    for text in built.probe.unusable if built.probe else ():
+        observer.say(text)
+    return built
 
 
 def _size(count: int | None) -> str:
@@ -331,7 +357,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
 
     Raises:
         BadInput: The case or an option cannot be used.
-        EnvironmentFailed: The environment cannot be built.
+        EnvironmentFailed: The environment cannot be built, or its torch cannot use the GPU asked for.
         TrainingFailed: The worker failed; the run's record says why.
         NetworkFailed: Model, data or registry cannot be had; names what is missing.
         Interrupted: Stopped by the user; the run can be gone on with.
@@ -352,7 +378,13 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         model=handed.model_digest,
         data=handed.data_blob,
     )
-    ready = _current(case) if options.environment == "current" else _locked(case, options, observer)
+    choice = choose_torch(options.torch, options.torch_backend)
+    if options.environment == "current":
+        if choice:
+            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
+        ready = _current(case)
+    else:
+        ready = _locked(case, options, choice, observer)
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
@@ -393,15 +425,17 @@ def _runnable(target: str) -> LoadedCase:
     return case
 
 
-def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready:
+def _locked(case: LoadedCase, options: RunOptions, torch: TorchChoice, observer: Observer) -> _Ready:
     """The environment of the day, not yet built."""
     environment, lock = environment_of(
         options.case,
         relock=options.relock,
         stream=options.stream,
         strict=options.strict,
+        torch=torch,
         observer=observer,
     )
+    _foresee(environment, options.device, observer)
     record = RunEnvironment(
         documented=environment.documented,
         moment=environment.moment,
@@ -418,6 +452,21 @@ def _locked(case: LoadedCase, options: RunOptions, observer: Observer) -> _Ready
         # Sums are split among the threads: as many as the published run had.
         variables["OMP_NUM_THREADS"] = str(hardware.threads)
     return _Ready(Path(), variables, record, lock, environment)
+
+
+def _foresee(environment: Environment, device: str, observer: Observer) -> None:
+    """Say before a large download that its torch will not run on a GPU here; refuse if one is asked for."""
+    if device == "cpu" or lookup(environment) is not None:
+        return
+    gpus, _ = look_for_gpus()
+    misfits = [foreseen_misfit(environment, gpu) for gpu in gpus]
+    if not misfits or not all(misfits):
+        return
+    hint = ways_out(environment.locked["torch"], gpus[0].capability)
+    if device == "cuda":
+        raise EnvironmentFailed(misfits[0], hint)
+    observer.say(f"{misfits[0]}: it will train on the CPU")
+    observer.say(f"hint: {hint}")
 
 
 def _current(case: LoadedCase) -> _Ready:
@@ -517,7 +566,7 @@ def _train(
             f"stopped at step {following.state.step}; nothing that was checkpointed is lost",
             "the same command goes on from the last checkpoint",
         ) from error
-    except TrainingFailed as error:
+    except (TrainingFailed, EnvironmentFailed) as error:
         with suppress(BadInput):  # a full disk must not hide the reason
             folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
         raise
@@ -579,9 +628,8 @@ def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) 
 
 
 def doctor() -> Machine:
-    """Look at what this machine can do, and whether it has the Pythons that the bundled cases need."""
-    locked = [load_case(name).locked for name in bundled()]
-    return examine(tuple(sorted({each[0].python for each in locked if each is not None})))
+    """Look at what this machine can do, and whether it has what the bundled cases need."""
+    return examine([load_case(name) for name in bundled()])
 
 
 def schemas() -> dict[str, Any]:

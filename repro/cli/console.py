@@ -12,9 +12,10 @@ from repro.errors import Interrupted
 from repro.records.codec import to_json
 from repro.records.comparison import Comparison, Metric
 from repro.records.environment import Deviation
-from repro.records.event import AnyEvent, EpochEnded, TrainingBegan
+from repro.records.event import AnyEvent, EpochEnded, Started, TrainingBegan
 from repro.records.run import Run
 from repro.reports.formats import bound, difference, duration, epoch, line, loss, metric_title
+from repro.runs.gpus import ways_out
 from repro.runs.state import RunState
 from repro.workflows import Outcome
 
@@ -90,6 +91,9 @@ class Console:
 
     def event(self, event: AnyEvent, state: RunState) -> None:
         """Draw what happened; redrawn at most four times a second, because the training needs the cores."""
+        if isinstance(event, Started) and event.unused_gpu:
+            self.say(f"{event.device_reason}: training on the CPU")
+            self.say(f"hint: {ways_out(event.packages.get('torch', ''), event.unused_gpu)}")
         if state.training is None:
             return
         if isinstance(event, TrainingBegan):

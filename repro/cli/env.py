@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from repro.cli.options import Json, Stream, Strict, Verbose, Yes
+from repro.cli.options import Json, Stream, Strict, Torch, TorchBackend, Verbose, Yes
 
 
 def env(
@@ -18,6 +18,8 @@ def env(
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
     stream: Stream = None,
     strict: Strict = False,
+    torch: Torch = None,
+    torch_backend: TorchBackend = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the lock to a file.", metavar="FILE")
     ] = None,
@@ -29,7 +31,7 @@ def env(
     from repro import workflows
     from repro.cli.console import Console, emit, print_deviations
     from repro.cli.env_show import lines_of_attempts, lines_of_versions
-    from repro.environments import with_measured_size
+    from repro.environments import choose_torch, with_measured_size
     from repro.records.codec import to_json, write_atomic
     from repro.reports.formats import line
 
@@ -40,8 +42,9 @@ def env(
             f"`repro env {case}` is a reserved word", f"a case of that name is ./{case}; the word comes first"
         )
     console = Console(yes=yes)
+    choice = choose_torch(torch, torch_backend)
     environment, lock = workflows.environment_of(
-        case, relock=relock, stream=stream, strict=strict, observer=console
+        case, relock=relock, stream=stream, strict=strict, torch=choice, observer=console
     )
     if output is not None:
         write_atomic(output, lock)

@@ -49,6 +49,20 @@ Verbose = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="The folder where runs land.", metavar="FOLDER")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large download.")]
+Torch = Annotated[
+    str | None,
+    typer.Option(
+        "--torch", help="Another release of torch than the documented one, as a deviation.", metavar="VERSION"
+    ),
+]
+TorchBackend = Annotated[
+    str | None,
+    typer.Option(
+        "--torch-backend",
+        help="A build of torch on PyTorch's own index, e.g. cpu or cu117, instead of the registry's.",
+        metavar="BUILD",
+    ),
+]
 Templates = Annotated[
     Path | None,
     typer.Option("--templates", help="A folder whose templates replace the packaged ones.", metavar="FOLDER"),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from repro.cli.options import Json, Out, Stream, Strict, Templates, Verbose, Yes
+from repro.cli.options import Json, Out, Stream, Strict, Templates, Torch, TorchBackend, Verbose, Yes
 
 
 def run(
@@ -46,6 +46,8 @@ def run(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    torch: Torch = None,
+    torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
     stream: Stream = None,
     strict: Strict = False,
@@ -75,6 +77,8 @@ def run(
                 data=data,
                 accept_other_model=accept_other_model,
                 accept_other_data=accept_other_data,
+                torch=torch,
+                torch_backend=torch_backend,
                 relock=relock,
                 stream=stream,
                 strict=strict,

@@ -7,15 +7,18 @@ from repro.environments.lock import lock_digest, read_lock
 from repro.environments.platforms import this_platform
 from repro.environments.registry import Index, Registry, configured_index
 from repro.environments.resolve import resolve
+from repro.environments.torch_choice import TorchChoice, choose_torch, resolve_with_torch
 
 __all__ = [
     "Built",
     "Index",
     "Interpreter",
     "Registry",
+    "TorchChoice",
     "build",
     "cache_folder",
     "child_environment",
+    "choose_torch",
     "configured_index",
     "environment_folder",
     "find_interpreter",
@@ -25,6 +28,7 @@ __all__ = [
     "probe_imports",
     "read_lock",
     "resolve",
+    "resolve_with_torch",
     "this_platform",
     "with_measured_size",
 ]

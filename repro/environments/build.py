@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from repro.environments.cache import MARKER, Built, Marker, environment_folder, lookup, python_of
-from repro.environments.interpreters import find_interpreter
-from repro.environments.lock import lock_digest, read_lock
+from repro.environments.interpreters import find_interpreter, make_environment
+from repro.environments.lock import backend_arguments, lock_digest, read_lock
 from repro.environments.platforms import this_platform
 from repro.environments.uvtool import lacks_wheels, run_uv
 from repro.errors import BadInput, EnvironmentFailed
@@ -123,7 +123,7 @@ def build(
             with _writing(folder):
                 if folder.exists():
                     shutil.rmtree(folder)  # a build that was killed: nothing in it is trusted
-                _install(interpreter.path, folder, lock, environment.moment, offline)
+                _install(interpreter.path, folder, lock, environment, offline)
             seconds = round(time.monotonic() - start, 3)
             report("trying it")
             seen = (probe or probe_imports(environment.documented))(python_of(folder))
@@ -142,15 +142,13 @@ def build(
     return Built(python_of(folder), folder, marker.seconds, False, marker.disk_bytes, marker.probe)
 
 
-def _install(python: Path, folder: Path, lock: str, moment: str, offline: bool) -> None:
+def _install(python: Path, folder: Path, lock: str, environment: Environment, offline: bool) -> None:
     """Make the environment and install the lock: wheels only, else sources built with tools of the day."""
-    run_uv(
-        ["venv", str(folder), "--python", str(python), "--no-project", "--no-python-downloads"],
-        doing="making the environment", folder=folder.parent, offline=offline, hint=CACHE_HINT,
-    )  # fmt: skip
+    make_environment(python, folder)
     (folder / "environment.lock").write_bytes(lock.encode())
     hint = "the lock's files may be gone or damaged: lock it again"
     sync = ["pip", "sync", "environment.lock", "--require-hashes", "--python", str(python_of(folder))]
+    sync += backend_arguments(environment.torch_backend)
     try:
         run_uv(
             [*sync, "--only-binary", ":all:"], doing="installing", folder=folder, hint=hint, offline=offline
@@ -158,9 +156,8 @@ def _install(python: Path, folder: Path, lock: str, moment: str, offline: bool) 
     except EnvironmentFailed as error:
         if not lacks_wheels(error):
             raise
-        run_uv(
-            [*sync, "--exclude-newer", moment], doing="installing", folder=folder, hint=hint, offline=offline
-        )
+        day = environment.torch_moment or environment.moment
+        run_uv([*sync, "--exclude-newer", day], doing="installing", folder=folder, hint=hint, offline=offline)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from packaging.version import Version
 
 from repro.environments.platforms import rank, this_platform
 from repro.environments.registry import File
-from repro.environments.uvtool import run_uv
+from repro.environments.uvtool import DISK_FULL, run_uv
 from repro.errors import BadInput, EnvironmentFailed, ReproError
 
 # Minor version to its release (python.org) and to a late patch level: resolvers take a bare 3.7 for 3.7.0,
@@ -35,9 +35,13 @@ PROBE = f"""
 import json, struct, sys, sysconfig
 print("\\n{MARKER}" + json.dumps([
     sys.implementation.name, list(sys.version_info[:3]), sys.version_info[3], struct.calcsize("P") * 8,
-    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), getattr(sys, "_base_executable", sys.executable)]))
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), getattr(sys, "_base_executable", sys.executable),
+    sys.base_prefix]))
 """
+# Without start-up files: a `sitecustomize` can print, fail or end the process.
+BARE = ("-I", "-S")
 PROBE_SECONDS = 20
+VENV_SECONDS = 300  # half a second, but for a slow network file system
 CONDA_ROOTS = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba")
 
 
@@ -166,44 +170,107 @@ def find_interpreter(
 def verify(path: Path) -> Interpreter | None:
     """Run a candidate and return what it is; None if it does not run or is no usable CPython.
 
-    Shims can be dead ends, `sitecustomize` can print: only the marked line counts, and only the interpreter's
-    own word for where it lies.
+    Shims can be dead ends, wrappers can print: only the marked line counts, and only the interpreter's own
+    word for where it lies. A virtual environment stands for the interpreter that it was made from, which
+    outlives it; where its record of that is broken, the link may still lead there.
     """
+    return _verify(path) or (_verify(path.resolve()) if path.is_symlink() else None)
+
+
+def _verify(path: Path) -> Interpreter | None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
         done = subprocess.run(
-            [path, "-I", "-c", PROBE], env=environ, stdin=subprocess.DEVNULL, capture_output=True,
+            [path, *BARE, "-c", PROBE], env=environ, stdin=subprocess.DEVNULL, capture_output=True,
             timeout=PROBE_SECONDS, check=False,
         )  # fmt: skip
         line = re.search(rf"^{MARKER}(.+)$", done.stdout.decode("utf-8", "replace"), re.MULTILINE)
         if done.returncode != 0 or line is None:
             return None
-        name, version, level, bits, no_gil, executable = json.loads(line[1])
+        name, version, level, bits, no_gil, executable, prefix = json.loads(line[1])
         major, minor, patch = (int(part) for part in version)
+        found = _outside_environments(Path(executable), Path(prefix), f"python{major}.{minor}")
     except (OSError, subprocess.TimeoutExpired, ValueError, TypeError):
         return None
     if (name, level, no_gil) != ("cpython", "final", False) or bits != (64 if sys.maxsize > 2**32 else 32):
         return None
-    return Interpreter(Path(executable), f"{major}.{minor}.{patch}")
+    return Interpreter(found, f"{major}.{minor}.{patch}") if found.is_file() else None
+
+
+def _outside_environments(executable: Path, prefix: Path, name: str) -> Path:
+    """Return an interpreter's place; that of the one that a virtual environment was made from.
+
+    Before Python 3.11 one in a virtual environment says that it lies there, though its prefix is the other's.
+    """
+    if executable.is_file() and not (executable.parent.parent / "pyvenv.cfg").exists():
+        return executable
+    origin = prefix / "python.exe" if sys.platform == "win32" else prefix / "bin" / name
+    return origin if origin.is_file() else executable
+
+
+def make_environment(python: Path, folder: Path) -> None:
+    """Make an empty virtual environment, by the interpreter's own module.
+
+    uv would run the interpreter with its start-up files, and cannot read one that prints. In the environment
+    those of the interpreter do not count.
+
+    Args:
+        python: A real interpreter, as `find_interpreter` returns it.
+        folder: Where; it must not be there.
+
+    Raises:
+        EnvironmentFailed: The interpreter cannot; says its last words.
+    """
+    command = [str(python), *BARE, "-m", "venv", "--without-pip", str(folder)]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    try:
+        done = subprocess.run(
+            command, cwd=folder.parent, env=environ, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, errors="replace", timeout=VENV_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentFailed(f"{python} cannot make an environment: {error}"[:300]) from error
+    if done.returncode != 0:
+        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        hint = "is its module venv there (on Debian and Ubuntu the package python3-venv)?"
+        if DISK_FULL.search(last):
+            hint = "free some space, or choose another cache folder with REPRO_CACHE_DIR"
+        raise EnvironmentFailed(f"{python} cannot make an environment: {last[:200]}", hint)
 
 
 def _candidates(minor: str | None = None) -> list[Path]:
     """Return files that may be interpreters, each once; with `minor`, none whose name says another."""
     names = ["python3", "python", *(f"python{one}" for one in ([minor] if minor else reversed(PYTHONS)))]
     suffix = ".exe" if sys.platform == "win32" else ""
+    shims = {
+        root / "shims" for root in _pyenv_roots()
+    }  # half of them dead, and what they lead to is looked at
     folders = [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
-    on_path = (folder / (name + suffix) for folder in folders for name in names)
+    on_path = (folder / (name + suffix) for folder in folders if folder not in shims for name in names)
     found = chain([Path(sys.executable)], on_path, _pyenv(), _conda(), _uv_pythons())
-    return list(dict.fromkeys(path for path in found if path.is_file()))
+    return list(dict.fromkeys(_behind(path) for path in found if path.is_file()))
+
+
+def _behind(path: Path) -> Path:
+    """Return the interpreter that a link leads to; other links may be to programs that look at their name."""
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return path
+    return target if target.name.startswith("python") else path
 
 
 def _python_in(folder: Path) -> Path:
     return folder / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
 
 
-def _pyenv() -> Iterator[Path]:
+def _pyenv_roots() -> dict[Path, None]:
     roots = [os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv"]
-    for root in dict.fromkeys(Path(root) for root in roots if root):
+    return dict.fromkeys(Path(root) for root in roots if root)
+
+
+def _pyenv() -> Iterator[Path]:
+    for root in _pyenv_roots():
         yield from sorted(map(_python_in, (root / "versions").glob("*")), reverse=True)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +27,11 @@ LINE = re.compile(
     r"(?P<hashes>(?: +--hash=sha256:[0-9a-f]{64})+) *",
     re.ASCII,
 )
+# What uv takes from PyTorch's own index, with a torch that comes from there.
+PYTORCH_PACKAGES = (
+    "torch", "torchvision", "torchaudio", "triton",
+    "pytorch-triton", "pytorch-triton-rocm", "pytorch-triton-xpu",
+)  # fmt: skip
 LARGEST_LOCK = 8_000_000  # characters; a closure of a hundred packages has under 200,000
 LOCK_SECONDS = 900.0
 # Had as wheels or not at all: their sources want a Rust toolchain, CUDA or a day. An older Python has wheels.
@@ -113,7 +118,9 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     return lines
 
 
-def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
+def compile_lock(
+    requirements: Requirements, *, minor: str, moment: str, keep: str = "", backend: str = ""
+) -> str:
     """Resolve the closure as of a moment, for this platform.
 
     Wheels only where that is possible; where a package of the closure has none, sources are allowed for all
@@ -124,6 +131,8 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
         requirements: What is documented and what the case adds.
         minor: The Python version, `3.10`.
         moment: The full instant, RFC 3339.
+        keep: An earlier lock, whose versions are taken wherever they fit.
+        backend: A build of torch on PyTorch's own index, e.g. `cu117`; empty for the registry's wheel.
 
     Returns:
         The lock's text: names, versions, hashes; no addresses.
@@ -133,34 +142,49 @@ def compile_lock(requirements: Requirements, *, minor: str, moment: str) -> str:
         NetworkFailed: The index could not be reached.
     """
     lines = requirements.lines()
+    # With a lock that is kept every version is exact and needs no cutoff, which would hide a later torch.
+    exempt = requirements.exempt.union(requirements.names if keep else ())
+    more = [argument for name in sorted(exempt) for argument in _exempt(name)] + backend_arguments(backend)
+    compiled = partial(_compile, minor=minor, moment=moment, keep=keep, more=more)
     python, only_binary = Path(sys.executable), [":all:"]
     try:
-        text = _compile(lines, requirements.exempt, minor, moment, python, only_binary)
+        text = compiled(lines, python, only_binary)
     except EnvironmentFailed as error:
         if not lacks_wheels(error):
             raise
         python = find_interpreter(minor, download=False).path  # sources are built to learn what they need
         only_binary = sorted({*requirements.documented, *COMPILED})
-        text = _compile(lines, requirements.exempt, minor, moment, python, only_binary)
+        text = compiled(lines, python, only_binary)
     locked = read_lock(text)  # no addresses, options or markers: whatever uv's own configuration says
     unstated = [
         needed for name, versions, needed in UNSTATED if name in locked and versions.contains(locked[name])
     ]
-    if not unstated:
-        return text
-    return _compile(
-        "\n".join([lines, *unstated, ""]), requirements.exempt, minor, moment, python, only_binary
-    )
+    return compiled("\n".join([lines, *unstated, ""]), python, only_binary) if unstated else text
+
+
+def backend_arguments(backend: str) -> list[str]:
+    """Return uv's arguments for PyTorch's own index, which states no upload times; none for no backend."""
+    exempt = [argument for name in PYTORCH_PACKAGES if backend for argument in _exempt(name)]
+    return ["--torch-backend", backend, *exempt] if backend else []
 
 
 def _compile(
-    lines: str, exempt: Iterable[str], minor: str, moment: str, python: Path, only_binary: list[str]
+    lines: str,
+    python: Path,
+    only_binary: list[str],
+    *,
+    minor: str,
+    moment: str,
+    keep: str,
+    more: list[str],
 ) -> str:
     # A fresh folder: uv keeps the pins of an existing output file and reads a surrounding project's settings.
     # An explicit interpreter: else uv looks for one of that very version, and tries to download it.
     with tempfile.TemporaryDirectory(prefix="repro-lock-") as name:
         folder = Path(name)
         (folder / "requirements.in").write_text(lines, encoding="utf-8")
+        if keep:
+            (folder / "environment.lock").write_text(keep, encoding="utf-8")
         triple = UV_PLATFORMS.get(this_platform())
         run_uv(
             [
@@ -169,7 +193,7 @@ def _compile(
                 "--generate-hashes", "--no-header", "--no-annotate", "--exclude-newer", moment,
                 "--python-version", full_version(minor), *(["--python-platform", triple] if triple else []),
                 *(argument for package in only_binary for argument in ("--only-binary", package)),
-                *(argument for name in sorted(exempt) for argument in _exempt(name)),
+                *more,
             ],
             doing="locking", folder=folder, timeout=LOCK_SECONDS,
             hint="another moment, or a pin among the case's packages, may fit",

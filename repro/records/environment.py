@@ -63,6 +63,7 @@ class Probe(Record, frozen=True, kw_only=True):
         seconds: What the trial took.
         failure: What went wrong; empty where nothing did.
         traceback: Where it went wrong, in the environment's own Python.
+        unusable: Why torch can use none of the GPUs, and a hint; empty where it can, or where there is none.
     """
 
     imported: bool
@@ -73,6 +74,7 @@ class Probe(Record, frozen=True, kw_only=True):
     seconds: float = 0.0
     failure: str = ""
     traceback: str = ""
+    unusable: tuple[str, ...] = ()
 
 
 class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.environment/1"):
@@ -91,6 +93,8 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
         notes: What should be known about the documented versions though it is no deviation.
         attempts: What was tried to get the lock, in order; the last one is `locked`.
         lock_sha256: Digest of the lock file's bytes; the environment's name in the cache.
+        torch_moment: The instant as of which a torch later than the day, and its needs, were resolved.
+        torch_backend: The build of torch on PyTorch's own index, e.g. `cu117`; empty for the registry's.
         platform: `linux-x86_64` and the like: a lock holds for one platform.
         sizes: What it costs on the network and on disk.
         probe: What it did when it was built; None before that.
@@ -108,6 +112,8 @@ class Environment(Record, frozen=True, kw_only=True, tag_field="schema", tag="re
     notes: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     lock_sha256: str = ""
+    torch_moment: str = ""
+    torch_backend: str = ""
     platform: str = ""
     sizes: Sizes = Sizes()
     probe: Probe | None = None

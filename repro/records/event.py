@@ -14,12 +14,18 @@ class Event(Record, frozen=True, kw_only=True, tag_field="event"):
 
 
 class Started(Event, frozen=True, kw_only=True, tag="started"):
-    """The worker runs, in this environment on this device; `device_reason` says why not another one."""
+    """The worker runs, in this environment on this device.
+
+    Attributes:
+        device_reason: Why not on another one; empty where the wish was simply met.
+        unused_gpu: The architecture of a GPU that is there and that this torch cannot use, e.g. `sm_90`.
+    """
 
     python: str
     packages: dict[str, str]
     device: Device
     device_reason: str = ""
+    unused_gpu: str = ""
 
 
 class DataReady(Event, frozen=True, kw_only=True, tag="data"):

@@ -65,6 +65,8 @@ class Device(Record, frozen=True, kw_only=True):
         threads: Threads that torch used.
         capability: Instruction set that torch chose (`AVX2`, …) or the GPU's compute capability.
         platform: Operating system and architecture.
+        driver: Version of the GPU's driver; empty for a processor.
+        memory_bytes: The GPU's memory; None for a processor.
     """
 
     kind: str
@@ -72,6 +74,8 @@ class Device(Record, frozen=True, kw_only=True):
     threads: int = 0
     capability: str = ""
     platform: str = ""
+    driver: str = ""
+    memory_bytes: int | None = None
 
 
 class RunEnvironment(Record, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from typing import Any
 import repro
 from repro.errors import EnvironmentFailed, Interrupted, TrainingFailed
 from repro.records.event import AnyEvent
+from repro.runs.gpus import ways_out
 from repro.runs.state import parse_event
 
 PROTOCOL = 1
@@ -73,6 +74,7 @@ def train(
 
     Raises:
         TrainingFailed: The worker failed or was killed; says how, and what it said last.
+        EnvironmentFailed: Its torch cannot use the GPU that was asked for.
         Interrupted: Ctrl-C; the worker has ended.
     """
     follower = _Follower(Path(request["events"]), after, on_event)
@@ -147,10 +149,14 @@ class _Worker:
             if body["status"] == "completed":
                 value: dict[str, Any] = body["value"]
                 return value
-            message = f"{body['error']}: {_one_line(body['message'])}"
+            message, unusable = _one_line(body["message"]), body.get("details")
         except (OSError, ValueError, KeyError):
             raise failure(f"the worker {self._ending()}", self._hint()) from None
-        raise failure(message, f"the whole traceback is in {self._folder / 'result.json'}")
+        if unusable:  # nothing failed: this torch and this machine's GPU do not go together
+            raise EnvironmentFailed(message, ways_out(unusable["torch"], unusable["gpu"]))
+        raise failure(
+            f"{body['error']}: {message}", f"the whole traceback is in {self._folder / 'result.json'}"
+        )
 
     def _ending(self) -> str:
         code = self.process.returncode

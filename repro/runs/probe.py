@@ -11,6 +11,7 @@ from repro.environments.build import child_environment
 from repro.errors import EnvironmentFailed
 from repro.records.environment import Environment, Probe
 from repro.runs import local
+from repro.runs.gpus import unusable_gpus
 
 
 def probe(environment: Environment, python: Path) -> Probe:
@@ -38,6 +39,7 @@ def probe(environment: Environment, python: Path) -> Probe:
         seconds=round(time.monotonic() - begun, 3),
         failure=_not_as_locked(environment, seen["packages"]) or said,
         traceback=failure.get("traceback", ""),
+        unusable=tuple(unusable_gpus(seen.get("devices", {}))),
     )
 
 

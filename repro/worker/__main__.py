@@ -55,7 +55,7 @@ def main(argv):
     if request.get("protocol") != package.PROTOCOL:
         sys.stderr.write(f"this worker speaks protocol {package.PROTOCOL}\n")
         return 2
-    from repro_worker import life
+    from repro_worker import devices, life
 
     life.end_with_parent()
     try:
@@ -66,6 +66,7 @@ def main(argv):
             "status": "failed",
             "error": type(error).__name__,
             "message": str(error),
+            "details": error.details if isinstance(error, devices.UnusableDevice) else {},
             "traceback": traceback.format_exc(),
         }
     _write_result(argv[2], package.PROTOCOL, body)

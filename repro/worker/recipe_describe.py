@@ -4,6 +4,8 @@ import os
 import platform
 import sys
 
+from . import devices
+
 
 def run(request):
     """Return the interpreter, platform, processor and installed packages."""
@@ -13,6 +15,8 @@ def run(request):
         "platform": f"{sys.platform}-{platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count() or 1,
+        "features": devices.features(),
+        "driver": devices.driver(),
         "packages": packages(),
         "path": [entry for entry in sys.path if entry == os.path.dirname(os.path.abspath(__file__))],
     }

@@ -11,7 +11,7 @@ import time
 
 import transformers
 
-from . import compat, recipe_describe
+from . import compat, devices, recipe_describe
 from .events import EventLog
 from .recording import MARKER, Recorder
 
@@ -31,14 +31,16 @@ def run(request):
     compat.quiet_datasets()
     resume = _read_marker(request["resume"])
     log = EventLog(request["events"], after=resume["sequence"] if resume else 0)
-    device, reason = compat.usable_device(request["device"])
+    devices.take_one_gpu()
+    device, reason, unused_gpu = devices.usable_device(request["device"])
     described = recipe_describe.run(request)
     log.emit(
         "started",
         python=described["python"],
         packages=described["packages"],
-        device=dict(compat.describe_device(device), platform=described["platform"]),
+        device=dict(devices.describe(device), platform=described["platform"]),
         device_reason=reason,
+        unused_gpu=unused_gpu,
     )
 
     tokenizer = _tokenizer(request["model"])
@@ -65,6 +67,8 @@ def run(request):
     # Its default callback prints every log line; the events hold them already.
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
 
+    if resume:
+        compat.trust_own_checkpoints()
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=request["resume"])
     seconds = round(time.monotonic() - started, 3)

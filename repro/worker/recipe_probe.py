@@ -6,7 +6,7 @@ import os
 import tempfile
 import traceback
 
-from . import compat, recipe_describe
+from . import compat, devices, recipe_describe
 
 # What a masked-language-model run imports; a name that is not installed here is not asked for.
 _IMPORTS = {
@@ -23,9 +23,9 @@ def run(request):
     """Import the packages, train two short epochs of a tiny BERT on the CPU, and say what was seen.
 
     Returns:
-        `recipe_describe.run`'s values, plus `imported` (module to version) and, where there is a Trainer,
-        what `_train` returns. `failure` is None, or `stage` (`import`, `train`), `error` and `traceback` of
-        what went wrong: what was seen before that is worth knowing, too.
+        `recipe_describe.run`'s values, plus `imported` (module to version), `devices` as torch sees them and,
+        where there is a Trainer, what `_train` returns. `failure` is None, or `stage` (`import`, `train`,
+        `devices`), `error` and `traceback` of what went wrong: what was seen before is worth knowing, too.
     """
     result = dict(recipe_describe.run(request), imported={}, failure=None)
     stage = "import"
@@ -37,6 +37,9 @@ def run(request):
         if "torch" in result["imported"] and "transformers" in result["imported"]:
             stage = "train"
             result.update(_train())
+        if "torch" in result["imported"]:
+            stage = "devices"
+            result["devices"] = devices.report()
     except Exception as error:  # noqa: BLE001 - whatever an old package raises is what the probe is to find
         result["failure"] = {
             "stage": stage,

@@ -412,6 +412,46 @@ def test_the_lock_of_a_case_can_be_taken_along(repro: Any, tmp_path: Path) -> No
     assert "://" not in text
 
 
+@pytest.mark.parametrize("verb", [("env", "--lock-only"), ("run",)])
+@pytest.mark.parametrize(
+    ("options", "code", "part"),
+    [
+        (("--torch-backend", "auto"), 2, "not the card"),
+        (("--torch-backend", "cu1170000"), 2, "not a build of torch"),
+        (("--torch-backend", "cu121"), 2, "PyTorch published no torch 1.13.0+cu121"),
+        (("--torch", "../.."), 2, "not a version"),
+        (("--torch", "2.1.0+cu118"), 2, "--torch 2.1.0 --torch-backend cu118"),
+    ],
+)
+def test_a_torch_that_cannot_be_meant_is_refused(
+    repro: Any, cache: Path, verb: tuple[str, ...], options: tuple[str, ...], code: int, part: str
+) -> None:
+    """`--torch` and `--torch-backend` are read before anything is asked for, locked or trained."""
+    refused(repro(verb[0], "demo", *verb[1:], *options), code, part)
+    assert not (cache / "locks").exists()
+
+
+def test_another_torch_is_for_the_locked_environment(repro: Any, cache: Path) -> None:
+    """The user's own environment has the torch that it has."""
+    refused(repro("run", "demo", "--env", "current", "--torch", "2.1.0"), 2, "not in your own environment")
+
+
+def test_a_newer_torch_leaves_the_rest_as_it_was(repro: Any, cache: Path) -> None:
+    """`--torch` keeps the committed lock but for torch and its needs, says so, and asks once."""
+    said = repro("env", "demo", "--lock-only", "--torch", "2.1.0", "--json")
+    if said.code == 5:
+        pytest.skip("no registry can be reached from here")
+    committed = repro("env", "demo", "--lock-only", "--json").json()
+    document = said.json()
+    assert document["locked"]["torch"] == "2.1.0"
+    assert document["torch_moment"] > document["moment"] == committed["moment"]
+    for name in ("transformers", "datasets", "tokenizers", "numpy", "pyarrow", "pandas", "fsspec"):
+        assert document["locked"][name] == committed["locked"][name]
+    (deviation,) = document["deviations"]
+    assert (deviation["what"], deviation["actual"]) == ("torch", "2.1.0")
+    assert repro("env", "demo", "--lock-only", "--torch", "2.1.0", "--json").errors == ""
+
+
 def bare(tmp_path: Path, **more: str) -> dict[str, str]:
     """The variables of a machine on which no interpreter can be found or fetched."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(("SSL_", "LANG", "LC_"))}

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from interpreter_folders import AWKWARD, installation, other_python, pythons, said_by
 from packaging.version import Version
+from wheelhouse import only, record, serve
 
+from repro.environments import build, probe_imports
 from repro.environments.interpreters import (
     check_minor,
     choose_minors,
     find_interpreter,
     find_interpreters,
+    make_environment,
     verify,
 )
 from repro.environments.platforms import this_platform
@@ -149,6 +154,126 @@ def test_a_virtual_environment_leads_to_its_interpreter(tmp_path: Path) -> None:
     found = verify(tmp_path / "venv/bin/python")
     assert found is not None
     assert tmp_path not in found.path.parents
+
+
+START_UP = {
+    "prints": "import sys\nprint('Welcome!')\nsys.stderr.write('Welcome, too!')\n",
+    "prints what we look for": "print('repro-interpreter:[1, 2')\n",
+    "fails": "raise RuntimeError('broken')\n",
+    "ends": "raise SystemExit(3)\n",
+    "takes the output away": "import sys\nsys.stdout = None\n",
+}
+
+
+def virtual_environment(python: Path, folder: Path, *options: str) -> None:
+    """Make one as its users do."""
+    subprocess.run([str(python), "-m", "venv", "--without-pip", *options, str(folder)], check=True)
+
+
+every_python = pytest.mark.parametrize("minor", [*pythons()])
+
+
+@posix
+@every_python
+@pytest.mark.parametrize("start_up", START_UP)
+def test_start_up_files_do_no_harm(minor: str, start_up: str, tmp_path: Path) -> None:
+    """An interpreter whose `sitecustomize` prints, fails or ends it is found; its environments are clean."""
+    python = installation(tmp_path / "here", pythons()[minor], sitecustomize=START_UP[start_up])
+    found = verify(python)
+    assert found is not None
+    assert found.minor == minor
+    assert found.path.parent == python.parent
+    make_environment(found.path, tmp_path / "made")
+    code = "import sys; print(sys.prefix, sys.version_info[:2])"
+    said = said_by(tmp_path / "made/bin/python", code)
+    assert said == f"{tmp_path / 'made'} {tuple(int(part) for part in minor.split('.'))}\n"
+
+
+@posix
+@every_python
+def test_awkward_folders_and_managed_systems_do_no_harm(minor: str, tmp_path: Path) -> None:
+    """An interpreter below spaces, quotes and other scripts, kept from installers by PEP 668, can be used."""
+    python = installation(tmp_path / AWKWARD, pythons()[minor], externally_managed=True)
+    found = verify(python)
+    assert found is not None
+    made = tmp_path / AWKWARD / "made from it"
+    make_environment(found.path, made)
+    assert said_by(made / "bin/python", "import sys; print(sys.prefix)") == f"{made}\n"
+
+
+@posix
+@every_python
+@pytest.mark.parametrize("how", ["links", "copies"])
+def test_every_environment_leads_to_its_interpreter(minor: str, how: str, tmp_path: Path) -> None:
+    """Whatever Python made it and however, a virtual environment stands for what it was made from."""
+    python = installation(tmp_path / "here", pythons()[minor])
+    virtual_environment(python, tmp_path / "made", *(["--copies"] if how == "copies" else []))
+    found = verify(tmp_path / "made/bin/python")
+    assert found is not None
+    assert found.path.resolve() == python.resolve()
+
+
+@posix
+@every_python
+@pytest.mark.parametrize("how", ["links", "copies"])
+def test_an_environment_whose_interpreter_is_gone_is_passed_over(
+    minor: str, how: str, tmp_path: Path
+) -> None:
+    """A virtual environment that outlived its interpreter is never taken for one.
+
+    A dead link is none; a copy is none either, or leads to where its program was built to lie.
+    """
+    python = installation(tmp_path / "here", pythons()[minor])
+    virtual_environment(python, tmp_path / "made", *(["--copies"] if how == "copies" else []))
+    shutil.rmtree(tmp_path / "here")
+    found = verify(tmp_path / "made/bin/python")
+    if how == "links":
+        assert found is None
+    assert found is None or (tmp_path not in found.path.parents and verify(found.path) == found)
+
+
+@posix
+@every_python
+def test_a_broken_record_of_its_home_does_no_harm(minor: str, tmp_path: Path) -> None:
+    """Where `pyvenv.cfg` names a home that is gone, the link still leads to the interpreter."""
+    python = installation(tmp_path / "here", pythons()[minor])
+    virtual_environment(python, tmp_path / "made")
+    (tmp_path / "made/pyvenv.cfg").write_text(
+        f"home = {tmp_path}/gone\ninclude-system-site-packages = false\n"
+    )
+    found = verify(tmp_path / "made/bin/python")
+    assert found is not None
+    assert found.path.resolve() == python.resolve()
+
+
+@posix
+@pytest.mark.skipif(other_python() is None, reason="needs a second Python, which can be hidden and shown")
+def test_the_only_interpreter_is_the_awkward_one(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among broken environments and dead shims, one that prints is found, and a lock is installed with it."""
+    original = other_python()
+    assert original is not None
+    minor = original.name.removeprefix("python")
+    folder = nowhere / AWKWARD
+    installation(folder, original, sitecustomize=START_UP["prints"], externally_managed=True)
+    script(nowhere / f"bin/python{minor}", "exit 127\n")  # a dead shim
+    (nowhere / ".pyenv/versions/9.9.9/bin").mkdir(parents=True)
+    (nowhere / ".pyenv/versions/9.9.9/bin/python").symlink_to(nowhere / "gone")  # an uninstalled version
+    monkeypatch.setenv("PATH", os.pathsep.join([str(nowhere / "bin"), str(folder / "bin")]))
+    with serve() as house:
+        only(house.address, monkeypatch, nowhere)
+        house.add("tiny", "1.0")
+        lock = house.lock("tiny==1.0")
+        built = build(record(lock, python=minor), lock, probe=probe_imports(["tiny"]), report=print)
+    assert said_by(built.python, "import tiny; print(tiny.__version__)") == "1.0\n"
+
+
+@posix
+def test_an_interpreter_that_cannot_make_environments_says_so(tmp_path: Path) -> None:
+    """The last words of an interpreter without the module for it are the error."""
+    mute = script(tmp_path / "python", "echo 'No module named venv' >&2\nexit 1\n")
+    with pytest.raises(EnvironmentFailed, match="cannot make an environment: No module named venv") as caught:
+        make_environment(mute, tmp_path / "made")
+    assert "python3-venv" in caught.value.hint
 
 
 def test_all_interpreters_are_listed_once_and_run() -> None:

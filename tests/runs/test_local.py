@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -65,6 +66,27 @@ def test_an_old_result_is_never_taken_for_a_new_one(tmp_path: Path) -> None:
     local.call(Path(sys.executable), "describe", tmp_path / "work", ENVIRON)
     with pytest.raises(EnvironmentFailed):
         local.call(interpreter(tmp_path, "exit 1"), "describe", tmp_path / "work", ENVIRON)
+
+
+def test_a_torch_without_kernels_for_the_gpu_offers_both_ways(tmp_path: Path) -> None:
+    """What the worker says about torch and GPU becomes one line, and its hint names both ways out."""
+    worker = tmp_path / "worker"
+    shutil.copytree(local.WORKER, worker, ignore=shutil.ignore_patterns("__pycache__"))
+    (worker / "recipe_refuse.py").write_text(
+        "from . import devices\n"
+        "def run(request):\n"
+        "    line = devices.misfit('1.13.0+cu117', ['sm_80', 'sm_86'], (9, 0))\n"
+        "    raise devices.UnusableDevice(line, {'torch': '1.13.0+cu117', 'gpu': 'sm_90'})\n"
+    )
+    python = interpreter(tmp_path, f'shift; exec {sys.executable} {worker} "$@"')
+    with pytest.raises(EnvironmentFailed) as caught:
+        local.train(
+            python, {"recipe": "refuse", "events": str(tmp_path / "events.jsonl")}, tmp_path / "work",
+            ENVIRON, after=0, on_event=lambda _: None,
+        )  # fmt: skip
+    assert caught.value.message == "torch 1.13.0+cu117 has kernels up to sm_86, this GPU is sm_90"
+    assert "--device cpu" in caught.value.hint
+    assert "--torch 2.1.0" in caught.value.hint
 
 
 def test_a_training_that_dies_has_told_its_events(tmp_path: Path) -> None:

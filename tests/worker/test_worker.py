@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
-from repro.environments.interpreters import find_interpreters
+from repro.environments.interpreters import find_interpreters, make_environment
+from repro.machine import instruction_sets
 from repro.runs.local import PROTOCOL, WORKER
 
 PYTHONS = {each.minor: each.path for each in find_interpreters()}
+FEATURES_HERE = instruction_sets()
 
 
 def call(
@@ -39,9 +41,12 @@ def call(
     return code, json.loads(result.read_bytes()) if result.exists() else None, stderr
 
 
-@pytest.mark.parametrize("minor", ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
+every_python = pytest.mark.parametrize("minor", [f"3.{minor}" for minor in range(7, 15)])
+
+
+@every_python
 def test_the_worker_runs_on_every_python(minor: str, tmp_path: Path) -> None:
-    """The recipe that needs only the standard library runs on each Python from 3.7 to 3.13 that is here."""
+    """The recipe that needs only the standard library runs on each Python from 3.7 to 3.14 that is here."""
     if minor not in PYTHONS:
         pytest.skip(f"no Python {minor} on this machine")
     code, result, stderr = call(tmp_path, {"protocol": PROTOCOL, "recipe": "describe"}, PYTHONS[minor])
@@ -49,7 +54,33 @@ def test_the_worker_runs_on_every_python(minor: str, tmp_path: Path) -> None:
     assert result is not None
     assert result["protocol"] == PROTOCOL
     assert result["value"]["python"].startswith(f"{minor}.")
+    assert result["value"]["features"] == list(FEATURES_HERE)
+    assert result["value"]["cores"] >= 1
     assert "pip" in result["value"]["packages"]
+
+
+@every_python
+def test_an_empty_environment_is_described(minor: str, tmp_path: Path) -> None:
+    """In an environment without pip and setuptools, below an awkward path, the worker runs all the same.
+
+    What is installed is read from its metadata, on Pythons that have no module for that, too.
+    """
+    if minor not in PYTHONS:
+        pytest.skip(f"no Python {minor} on this machine")
+    folder = tmp_path / "my pÿthon 蛇 'x'"
+    folder.mkdir()
+    make_environment(PYTHONS[minor], folder / "made")
+    site = folder / "made" / "lib" / f"python{minor}" / "site-packages"
+    (site / "Some_Package-1.0.dist-info").mkdir()
+    (site / "Some_Package-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: Some_Package\nVersion: 1.0+cu117\n\nName: not this\n"
+    )
+    code, result, stderr = call(
+        folder, {"protocol": PROTOCOL, "recipe": "describe"}, folder / "made" / "bin" / "python"
+    )
+    assert code == 0, stderr
+    assert result is not None
+    assert result["value"]["packages"] == {"some-package": "1.0+cu117"}
 
 
 def test_the_workers_folder_is_not_on_the_path(tmp_path: Path) -> None:
