@@ -7,17 +7,21 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from multiprocessing.connection import wait
+from typing import Any, cast
 
 from repro.audits.auditor import Settings
 from repro.audits.sources import Chunk
 from repro.audits.stream import Answer, Bench, Format
 from repro.errors import TrainingFailed
+
+_PATIENCE = 10.0  # seconds
 
 
 class Pool:
@@ -68,10 +72,24 @@ def workers(settings: Settings, format: Format, jobs: int) -> Iterator[Pool]:  #
         yield Pool(executor, jobs)
         executor.shutdown()
     except BaseException:
-        for process in ours:
-            process.kill()
-        executor.shutdown(cancel_futures=True)  # waits for them; whoever else did would be in its way
+        executor.shutdown(wait=False, cancel_futures=True)
+        _end(ours)
+        executor.shutdown()  # waits for them; whoever else did would be in its way
         raise
+
+
+def _end(processes: Iterable[multiprocessing.process.BaseProcess]) -> None:
+    """Let workers finish the chunk at hand, a matter of a tenth of a second; kill who is not done soon.
+
+    One that is killed while it answers leaves half an answer, and the executor waits for the rest for ever.
+    """
+    left = {process.sentinel: process for process in processes}
+    until = time.monotonic() + _PATIENCE
+    while left and (seconds := until - time.monotonic()) > 0:
+        for sentinel in wait(list(left), seconds):
+            del left[cast("int", sentinel)]
+    for process in left.values():
+        process.kill()
 
 
 def _start_method() -> str:
