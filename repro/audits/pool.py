@@ -1,4 +1,8 @@
-"""Worker processes: chunks to as many benches as there are jobs, the answers in the order of the chunks."""
+"""Worker processes: chunks to as many benches as there are jobs, the answers in the order of the chunks.
+
+Each worker has a pipe of its own. The standard library's ProcessPoolExecutor has one for all: where a worker
+is killed while it answers, the other half of the answer is waited for without end (seen once in twenty times).
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,24 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import wait
-from typing import Any, cast
+from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from repro.audits.auditor import Settings
 from repro.audits.sources import Chunk
 from repro.audits.stream import Answer, Bench, Format
 from repro.errors import TrainingFailed
 
-_PATIENCE = 10.0  # seconds
-
 
 class Pool:
     """Worker processes, each with a bench of its own."""
 
-    def __init__(self, executor: ProcessPoolExecutor, jobs: int) -> None:
-        self._executor = executor
-        self._ahead = 2 * jobs + 2  # enough that no worker waits, and memory stays constant
+    def __init__(self, pipes: Sequence[Connection]) -> None:
+        self._pipes = pipes
+        self._ahead = 2 * len(pipes) + 2  # enough that no worker waits, and memory stays constant
 
     def answers(self, chunks: Iterable[Chunk]) -> Iterator[Answer]:
         """Audit chunks, a bounded number of them ahead of what was taken.
@@ -37,19 +36,43 @@ class Pool:
         Raises:
             TrainingFailed: A worker was killed.
         """
-        waiting: deque[Future[Answer]] = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(self._executor.submit(_work, chunk))
-                if len(waiting) > self._ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise TrainingFailed(
-                "a worker process of the audit was killed",
-                "was the memory enough? fewer --jobs need less; with --out, --resume goes on",
-            ) from error
+        left = iter(chunks)
+        idle, busy = [*self._pipes], dict[Any, int]()  # a chunk's number by the pipe of who has it
+        done: dict[int, Answer] = {}
+        taken = given = 0
+        while True:
+            # Only who waits for a chunk is sent one: nobody writes to somebody who writes.
+            while idle and taken - given < self._ahead and (chunk := next(left, None)) is not None:
+                _exchange(idle[-1].send, chunk)
+                busy[idle.pop()] = taken
+                taken += 1
+            if given in done:
+                yield done.pop(given)
+                given += 1
+            elif busy:
+                for pipe in wait([*busy]):
+                    done[busy.pop(pipe)] = _received(pipe)
+                    idle.append(pipe)  # type: ignore[arg-type]
+            else:
+                return
+
+
+def _received(pipe: Any) -> Answer:
+    answer = _exchange(pipe.recv)
+    if isinstance(answer, Exception):
+        raise answer
+    assert isinstance(answer, Answer)  # noqa: S101 - what a worker sends
+    return answer
+
+
+def _exchange(work: Any, *arguments: Any) -> Any:
+    try:
+        return work(*arguments)
+    except (EOFError, OSError) as error:
+        raise TrainingFailed(
+            "a worker process of the audit was killed",
+            "was the memory enough? fewer --jobs need less; with --out, --resume goes on",
+        ) from error
 
 
 @contextmanager
@@ -61,35 +84,30 @@ def workers(settings: Settings, format: Format, jobs: int) -> Iterator[Pool]:  #
         format: How audits are written.
         jobs: How many processes.
     """
-    before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(
-        jobs, multiprocessing.get_context(_start_method()), initializer=_begin, initargs=(settings, format)
-    )
-    ours: set[multiprocessing.process.BaseProcess] = set()
+    context: Any = multiprocessing.get_context(_start_method())
+    pipes: list[Connection] = []
+    processes: list[multiprocessing.process.BaseProcess] = []
     try:
-        executor.submit(os.getpid)  # forks now, before a progress bar or a client has threads
-        ours = set(multiprocessing.active_children()) - before
-        yield Pool(executor, jobs)
-        executor.shutdown()
+        for _ in range(jobs):
+            ours, theirs = context.Pipe()
+            with theirs:  # ours is at its end when the worker is, if nobody else holds the other side
+                pipes.append(ours)
+                processes.append(context.Process(target=_serve, args=(settings, format, theirs), daemon=True))
+                processes[-1].start()
+        yield Pool(pipes)
+        for pipe in pipes:
+            _exchange(pipe.send, None)
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        _end(ours)
-        executor.shutdown()  # waits for them; whoever else did would be in its way
+        for process in processes:
+            if process.pid is not None:
+                process.kill()
         raise
-
-
-def _end(processes: Iterable[multiprocessing.process.BaseProcess]) -> None:
-    """Let workers finish the chunk at hand, a matter of a tenth of a second; kill who is not done soon.
-
-    One that is killed while it answers leaves half an answer, and the executor waits for the rest for ever.
-    """
-    left = {process.sentinel: process for process in processes}
-    until = time.monotonic() + _PATIENCE
-    while left and (seconds := until - time.monotonic()) > 0:
-        for sentinel in wait(list(left), seconds):
-            del left[cast("int", sentinel)]
-    for process in left.values():
-        process.kill()
+    finally:
+        for process in processes:
+            if process.pid is not None:
+                process.join()
+        for pipe in pipes:
+            pipe.close()
 
 
 def _start_method() -> str:
@@ -99,15 +117,18 @@ def _start_method() -> str:
     return "spawn"
 
 
-_bench: Bench | None = None
-
-
-def _begin(settings: Settings, format: Format) -> None:  # noqa: A002
-    """Set up a worker: Ctrl-C is the parent's to answer, and no worker outlives it."""
-    global _bench
+def _serve(settings: Settings, format: Format, pipe: Connection) -> None:  # noqa: A002
+    """Answer chunks until there are no more: Ctrl-C is the parent's to answer, and no worker outlives it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _bench = Bench(settings, format)
+    bench = Bench(settings, format)
+    while (chunk := pipe.recv()) is not None:
+        try:
+            answer: Answer | Exception = bench(chunk)
+        except Exception as error:  # noqa: BLE001 - it is raised again by who asked
+            error.add_note(traceback.format_exc())  # which does not travel by itself
+            answer = error
+        pipe.send(answer)
 
 
 def _end_with_parent() -> None:
@@ -115,8 +136,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _work(chunk: Chunk) -> Answer:
-    assert _bench is not None  # noqa: S101 - the initializer ran
-    return _bench(chunk)
