@@ -1,7 +1,7 @@
 """Worker processes: chunks to as many benches as there are jobs, the answers in the order of the chunks.
 
 Each worker has a pipe of its own. The standard library's ProcessPoolExecutor has one for all: where a worker
-is killed while it answers, the other half of the answer is waited for without end (seen once in twenty times).
+is killed while it answers, the rest of the answer is waited for without end (seen once in twenty times).
 """
 
 from __future__ import annotations
