@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,13 @@ from typing import Any
 from repro import downloads, hub
 from repro.cases.loader import LoadedCase
 from repro.cases.synthetic import git_blob, write_issues
-from repro.errors import BadInput, NetworkFailed
+from repro.errors import BadInput, NetworkFailed, ReproError
 from repro.records.case import Generate
 from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.environment import Deviation
+from repro.records.kit import Missing
+
+KIT_MODEL, KIT_DATA = "model", "data"  # folders of an offline kit
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def prepare(
     rehearse: bool,
     accept_other_model: bool,
     accept_other_data: bool,
+    kit: Path | None = None,
 ) -> Inputs:
     """Get the model and the data and verify them.
 
@@ -85,6 +89,7 @@ def prepare(
         case: The case that pins them.
         handed: What the user handed over.
         cache: Where downloaded and generated files are kept.
+        kit: An offline kit, where the pinned files are looked for before anybody is asked.
         rehearse: Whether stand-ins of the same shape and sizes do.
         accept_other_model: Whether a model with other digests is taken, as a deviation.
         accept_other_data: Whether a data file with another blob id is taken, as a deviation.
@@ -97,11 +102,11 @@ def prepare(
     model: dict[str, Any] = {}
     data = (Path(), "", "")
     try:
-        model = _model(case, handed, cache, rehearse=rehearse, accept_other=accept_other_model)
+        model = _model(case, handed, cache, kit, rehearse=rehearse, accept_other=accept_other_model)
     except NetworkFailed as error:
         missing.append(error)
     try:
-        data = _data(case, handed, cache, rehearse=rehearse, accept_other=accept_other_data)
+        data = _data(case, handed, cache, kit, rehearse=rehearse, accept_other=accept_other_data)
     except NetworkFailed as error:
         missing.append(error)
     if missing:
@@ -112,8 +117,40 @@ def prepare(
     return Inputs(model=model, data=data[0], git_blob=data[1], origin=data[2], deviations=deviations)
 
 
+def carried(case: LoadedCase, cache: Path) -> tuple[dict[str, Path], tuple[Missing, ...]]:
+    """Get what a case trains on for an offline kit: the pinned files, verified, as far as they can be had.
+
+    A model that is initialised from a seed needs nothing that the case does not have itself.
+
+    Args:
+        case: The case that pins them.
+        cache: Where downloaded and generated files are kept.
+
+    Returns:
+        Path in the kit to file, and what could not be had.
+    """
+    files: dict[str, Path] = {}
+    missing: list[Missing] = []
+    try:
+        model = _model(case, Handed(), cache, None, rehearse=False, accept_other=False)
+        if model["path"] is not None:
+            files |= {f"{KIT_MODEL}/{name}": Path(model["path"], name) for name in case.case.model.files}
+    except ReproError as error:
+        missing.append(Missing(what="model", reason=error.message, hint=error.hint))
+    try:
+        data, _, _ = _data(case, Handed(), cache, None, rehearse=False, accept_other=False)
+        files[_data_in_kit(case)] = data
+    except ReproError as error:
+        missing.append(Missing(what="data", reason=error.message, hint=error.hint))
+    return files, tuple(missing)
+
+
+def _data_in_kit(case: LoadedCase) -> str:
+    return f"{KIT_DATA}/{Path(case.case.data.file).name}"
+
+
 def _model(
-    case: LoadedCase, handed: Handed, cache: Path, *, rehearse: bool, accept_other: bool
+    case: LoadedCase, handed: Handed, cache: Path, kit: Path | None, *, rehearse: bool, accept_other: bool
 ) -> dict[str, Any]:
     model = case.case.model
     by_path = {"path": None, "config": None, "vocabulary": None, "seed": None}
@@ -124,7 +161,9 @@ def _model(
     if model.repository is not None and not rehearse:
         assert model.revision is not None  # noqa: S101 - a repository without one is refused by the loader
         try:
-            folder = hub.fetch_files(model.repository, model.revision, model.files)
+            folder = _in_kit(kit, model.files) or hub.fetch_files(
+                model.repository, model.revision, model.files
+            )
         except NetworkFailed as error:
             raise NetworkFailed(
                 f"the model {model.repository} at revision {model.revision} cannot be had ({error.message})",
@@ -144,6 +183,12 @@ def _model(
     }
 
 
+def _in_kit(kit: Path | None, files: Iterable[str]) -> Path | None:
+    """Return the folder of the model in a kit, or None where the kit has it not, or not whole."""
+    folder = None if kit is None else kit / KIT_MODEL
+    return folder if folder is not None and all((folder / name).is_file() for name in files) else None
+
+
 def _vocabulary(case: LoadedCase, config: str, vocabulary: str, cache: Path) -> Path:
     """Return a vocabulary as large as the model's embedding, filled up with `[unusedN]` as BERT's own is."""
     size = from_json(read_text(case.path(config)), dict[str, Any], source=config).get("vocab_size", 0)
@@ -160,7 +205,7 @@ def _vocabulary(case: LoadedCase, config: str, vocabulary: str, cache: Path) -> 
 
 
 def _data(
-    case: LoadedCase, handed: Handed, cache: Path, *, rehearse: bool, accept_other: bool
+    case: LoadedCase, handed: Handed, cache: Path, kit: Path | None, *, rehearse: bool, accept_other: bool
 ) -> tuple[Path, str, str]:
     """Return the data file, its blob id and where it comes from."""
     data = case.case.data
@@ -174,6 +219,10 @@ def _data(
         return handed.data, handed.data_blob, "handed over with --data"
     if rehearse and data.rehearsal is not None:
         return _generated(data.rehearsal, cache, None)
+    if kit is not None:
+        path = kit / _data_in_kit(case)
+        if path.exists() and git_blob(path.read_bytes()) == data.git_blob:
+            return path, data.git_blob, "the offline kit"
     if data.generate is not None:
         return _generated(data.generate, cache, data.git_blob)
     path = cache / "data" / data.git_blob / data.file

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -19,8 +20,20 @@ from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
 from repro.comparison import compare
 from repro.environments.build import build, child_environment
-from repro.environments.cache import Built, cache_folder, lookup, remember
+from repro.environments.cache import (
+    MARKER,
+    Built,
+    cache_folder,
+    environment_folder,
+    held,
+    lookup,
+    remember,
+    used,
+)
+from repro.environments.kit import OpenKit, open_kit, write_kit
+from repro.environments.lock import lock_digest
 from repro.environments.platforms import this_platform
+from repro.environments.prune import prune as prune_cache
 from repro.environments.resolve import resolve
 from repro.environments.substitutes import refuse_substitutes
 from repro.environments.torch_choice import (
@@ -38,8 +51,10 @@ from repro.records.codec import from_json, read_text, to_json, write_atomic
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
+from repro.records.kit import Kit, Missing
 from repro.records.machine import Machine
 from repro.records.matrix import Matrix
+from repro.records.prune import Pruned
 from repro.records.run import (
     Completed,
     Failed,
@@ -113,6 +128,7 @@ class RunOptions:
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
         fresh: Start anew even where there is an unfinished or a finished run.
+        kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
     """
 
@@ -132,6 +148,7 @@ class RunOptions:
     stream: str | None = None
     strict: bool = False
     fresh: bool = False
+    kit: Path | None = None
     templates: Path | None = None
 
 
@@ -188,6 +205,7 @@ def environment_of(
     stream: str | None = None,
     strict: bool = False,
     torch: TorchChoice = DOCUMENTED_TORCH,
+    offline: bool = False,
     observer: Observer | None = None,
 ) -> tuple[Environment, str]:
     """Return the environment of a case or of any card with versions, and the text of its lock.
@@ -200,21 +218,28 @@ def environment_of(
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
         torch: Another torch than the documented one, or another build of it.
+        offline: Take a lock that is here already, or none.
         observer: Told what is going on.
 
     Raises:
         BadInput: No such card, or one without versions, or with another stream than was asked for.
-        EnvironmentFailed: The versions cannot be had together, or, if `strict`, not as documented.
+        EnvironmentFailed: The versions cannot be had together, or, if `strict`, not as documented; or offline
+            there is no lock of them.
         NetworkFailed: The registry cannot be reached.
     """
-    found = _environment_of(target, relock, stream, torch, observer or Silent())
+    found = _environment_of(target, relock, stream, torch, offline, observer or Silent())
     if strict:
         refuse_substitutes(found[0])
     return found
 
 
 def _environment_of(
-    target: str, relock: bool, stream: str | None, torch: TorchChoice, observer: Observer
+    target: str,
+    relock: bool,
+    stream: str | None,
+    torch: TorchChoice,
+    offline: bool,
+    observer: Observer,
 ) -> tuple[Environment, str]:
     published = None
     if find_case(target) is not None:
@@ -242,7 +267,16 @@ def _environment_of(
     if day is not None and not torch:
         return day
     return _cached_lock(
-        documented, packages, moment, published, stream, torch, day, relock=relock, observer=observer
+        documented,
+        packages,
+        moment,
+        published,
+        stream,
+        torch,
+        day,
+        relock=relock,
+        offline=offline,
+        observer=observer,
     )
 
 
@@ -256,6 +290,7 @@ def _cached_lock(
     day: tuple[Environment, str] | None,
     *,
     relock: bool,
+    offline: bool,
     observer: Observer,
 ) -> tuple[Environment, str]:
     """Resolve, or take what was resolved from the same words before."""
@@ -264,7 +299,10 @@ def _cached_lock(
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
     if record.exists() and lock.exists() and not relock:
+        used(lock)
         return from_json(read_text(record), Environment, source=record.name), read_text(lock)
+    if offline:
+        raise EnvironmentFailed("there is no lock of these versions here", "run it once with a network")
     resolve_day = partial(resolve, moment=moment, published=published, stream=stream)
     if torch:
         resolved = resolve_with_torch(
@@ -272,15 +310,85 @@ def _cached_lock(
         )
     else:
         resolved = resolve_day(documented, packages=packages, report=observer.say)
-    write_atomic(lock, resolved[1])
-    write_atomic(record, to_json(resolved[0]) + "\n")
+    try:
+        write_atomic(lock, resolved[1])
+        write_atomic(record, to_json(resolved[0]) + "\n")
+    except BadInput as error:  # the lock is as good without
+        observer.say(f"the lock is not kept: {error.message}")
     return resolved
 
 
-def build_environment(environment: Environment, lock: str, observer: Observer | None = None) -> Built:
+def environment_of_kit(target: str, folder: Path, observer: Observer | None = None) -> OpenKit:
+    """Return a kit, verified, that has the environment of a case or card.
+
+    Args:
+        target: A case or a card, as for `audit`.
+        folder: The kit's folder.
+        observer: Told what is going on.
+
+    Raises:
+        BadInput: No such folder, or the kit of other versions.
+        EnvironmentFailed: The kit was not written to its end, has changed, or is for another platform.
+    """
+    claims = (load_case(target).card if find_case(target) is not None else _card(target)).claims
+    kit = open_kit(folder, (observer or Silent()).say)
+    if kit.environment.documented != documented_versions(claims):
+        raise BadInput(
+            f"{folder}: the kit is that of {kit.kit.case}, whose versions are not those of {target}",
+            f"write one: `repro env {target} --kit FOLDER`",
+        )
+    return kit
+
+
+def write_kit_of(
+    target: str, locked: tuple[Environment, str], folder: Path, observer: Observer | None = None
+) -> Kit:
+    """Write the offline kit of a case or card, or complete one; its size is stated, and asked for, before.
+
+    Args:
+        target: A case or a card, as for `audit`; of a card there is only the environment.
+        locked: Its environment, as from `environment_of`.
+        folder: The kit's folder.
+        observer: Told what is going on.
+
+    Raises:
+        Interrupted: The answer was no.
+        BadInput: The folder cannot be used.
+        EnvironmentFailed: The environment cannot be locked, or a locked file cannot be had.
+        NetworkFailed: The registry cannot be reached. A model that cannot be had is only listed in the kit.
+    """
+    observer = observer or Silent()
+    environment, lock = locked
+    size = _size(environment.sizes.download_bytes)
+    if not observer.confirm(f"the kit takes {size} and what the case trains on; what is there is kept"):
+        raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
+    files: dict[str, Path] = {}
+    missing: tuple[Missing, ...] = ()
+    if find_case(target) is not None:
+        files, missing = inputs.carried(load_case(target), cache_folder())
+    return write_kit(
+        folder, environment, lock, case=target, inputs=files, missing=missing, report=observer.say
+    )
+
+
+def build_environment(
+    environment: Environment,
+    lock: str,
+    observer: Observer | None = None,
+    *,
+    offline: bool = False,
+    kit: OpenKit | None = None,
+) -> Built:
     """Build an environment, or take it from the cache; its size is stated, and asked for, before.
 
     The observer is warned of one whose observed random stream is not that of its versions.
+
+    Args:
+        environment: The record of the lock.
+        lock: The lock's text.
+        observer: Told what is going on.
+        offline: Ask nobody but uv's cache.
+        kit: An offline kit that has the lock's files: nobody else is asked.
 
     Raises:
         Interrupted: The answer was no.
@@ -288,7 +396,11 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
         NetworkFailed: The registry cannot be reached.
     """
     observer = observer or Silent()
-    found = lookup(environment) or _built_now(environment, lock, observer)
+    found = lookup(environment)
+    if found is not None:
+        used(found.folder / MARKER)
+    else:
+        found = _built_now(environment, lock, observer, offline, kit)
     if found.probe is None:  # somebody built it who only imported it
         found = remember(found, probed(environment, found.python))
     if warning := unexpected_stream(environment.stream, found.probe):
@@ -296,19 +408,56 @@ def build_environment(environment: Environment, lock: str, observer: Observer | 
     return found
 
 
-def _built_now(environment: Environment, lock: str, observer: Observer) -> Built:
+def _built_now(
+    environment: Environment, lock: str, observer: Observer, offline: bool, kit: OpenKit | None
+) -> Built:
     """Build it; the size is stated, and asked for, before."""
     sizes = environment.sizes
+    download = "nothing" if offline or kit is not None else _size(sizes.download_bytes)
     question = (
-        f"the environment is not built yet: {_size(sizes.download_bytes)} to download, "
+        f"the environment is not built yet: {download} to download, "
         f"{_size(sizes.disk_bytes)} on disk{'' if sizes.measured else ' (estimated)'}"
     )
     if not observer.confirm(question):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
-    built = build(environment, lock, probe=partial(probed, environment), report=observer.say)
+    built = build(
+        environment,
+        lock,
+        probe=partial(probed, environment),
+        report=observer.say,
+        offline=offline,
+        wheels=None if kit is None else kit.wheels,
+    )
     for text in built.probe.unusable if built.probe else ():
         observer.say(text)
     return built
+
+
+def prune(
+    older_than: timedelta, *, out: Path = Path("reports"), keep_used: bool = False, dry_run: bool = False
+) -> Pruned:
+    """Remove environments and locks from the cache that were last used longer ago than an age.
+
+    Args:
+        older_than: The age.
+        out: The folder of runs that `keep_used` looks at.
+        keep_used: Keep what runs in `out` were made with.
+        dry_run: Only say what would be removed.
+
+    Raises:
+        EnvironmentFailed: Something cannot be removed.
+    """
+    referred = dict(_locks_of_runs(out)) if keep_used else {}
+    return prune_cache(cache_folder(), older_than=older_than, referred=referred, dry_run=dry_run)
+
+
+def _locks_of_runs(out: Path) -> Iterator[tuple[str, str]]:
+    """Yield digest of lock and folder of each run; no run is too old or too damaged to count."""
+    for record in sorted(out.glob("**/run.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            yield json.loads(record.read_bytes())["environment"]["lock_sha256"], str(record.parent)
+        with suppress(BadInput):
+            yield lock_digest(read_text(folders.RunFolder(record.parent).lock)), str(record.parent)
 
 
 def _size(count: int | None) -> str:
@@ -379,12 +528,13 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         data=handed.data_blob,
     )
     choice = choose_torch(options.torch, options.torch_backend)
+    kit = _kit(options, choice, observer)
     if options.environment == "current":
         if choice:
             raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
         ready = _current(case)
     else:
-        ready = _locked(case, options, choice, observer)
+        ready = _locked(case, options, choice, kit, observer)
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
@@ -398,10 +548,12 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
             rehearse=options.rehearse is not None,
             accept_other_model=options.accept_other_model,
             accept_other_data=options.accept_other_data,
+            kit=None if kit is None else kit.folder,
         )
-        ready = _built(ready, observer)
         arguments |= case.case.arguments
-        trained = _train(case, identity, arguments, settings, prepared, ready, folder, observer)
+        with _holding(ready):
+            ready = _built(ready, kit, observer)
+            trained = _train(case, identity, arguments, settings, prepared, ready, folder, observer)
         return _reported(trained, folder, options.templates)
 
 
@@ -425,16 +577,33 @@ def _runnable(target: str) -> LoadedCase:
     return case
 
 
-def _locked(case: LoadedCase, options: RunOptions, torch: TorchChoice, observer: Observer) -> _Ready:
+def _kit(options: RunOptions, torch: TorchChoice, observer: Observer) -> OpenKit | None:
+    """The kit to run from, verified before anything is made."""
+    if options.kit is None:
+        return None
+    if options.environment == "current" or options.relock or options.stream or torch:
+        others = "--env current, --relock, --stream, --torch and --torch-backend"
+        raise BadInput("--kit brings its own lock", f"leave {others} away")
+    return environment_of_kit(options.case, options.kit, observer)
+
+
+def _locked(
+    case: LoadedCase, options: RunOptions, torch: TorchChoice, kit: OpenKit | None, observer: Observer
+) -> _Ready:
     """The environment of the day, not yet built."""
-    environment, lock = environment_of(
-        options.case,
-        relock=options.relock,
-        stream=options.stream,
-        strict=options.strict,
-        torch=torch,
-        observer=observer,
-    )
+    if kit is not None:
+        environment, lock = kit.environment, kit.lock
+        if options.strict:
+            refuse_substitutes(environment)
+    else:
+        environment, lock = environment_of(
+            options.case,
+            relock=options.relock,
+            stream=options.stream,
+            strict=options.strict,
+            torch=torch,
+            observer=observer,
+        )
     _foresee(environment, options.device, observer)
     record = RunEnvironment(
         documented=environment.documented,
@@ -490,10 +659,15 @@ def _current(case: LoadedCase) -> _Ready:
     return _Ready(python, variables, record, None, None)
 
 
-def _built(ready: _Ready, observer: Observer) -> _Ready:
+def _holding(ready: _Ready) -> AbstractContextManager[None]:
+    """Hold the environment, so that nobody prunes it while it is built and trained in."""
+    return nullcontext() if ready.environment is None else held(environment_folder(ready.environment))
+
+
+def _built(ready: _Ready, kit: OpenKit | None, observer: Observer) -> _Ready:
     if ready.environment is None or ready.lock is None:
         return ready
-    built = build_environment(ready.environment, ready.lock, observer)
+    built = build_environment(ready.environment, ready.lock, observer, kit=kit)
     seconds = 0.0 if built.from_cache else built.seconds
     return _Ready(built.python, ready.variables, ready.record, ready.lock, ready.environment, seconds)
 
@@ -643,6 +817,8 @@ def schemas() -> dict[str, Any]:
         "doctor": Machine,
         "environment": Environment,
         "event": AnyEvent,
+        "kit": Kit,
         "matrix": Matrix,
+        "prune": Pruned,
         "run": Run,
     }

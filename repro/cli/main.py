@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 import repro
-from repro.cli import audit, check, doctor, env, env_matrix, report, rules, run, schema, show
+from repro.cli import audit, check, doctor, env, env_matrix, env_prune, report, rules, run, schema, show
 from repro.cli.options import shared
 from repro.errors import Interrupted, ReproError
 
@@ -34,6 +34,7 @@ app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
+app.command("env prune")(env_prune.env_prune)
 app.command("audit")(audit.audit)
 app.command("rules")(rules.rules)
 app.command("doctor")(doctor.doctor)

@@ -48,7 +48,7 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show the traceback of an error.", callback=_set_verbose)
 ]
 Out = Annotated[Path, typer.Option("--out", help="The folder where runs land.", metavar="FOLDER")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large download.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything large.")]
 Torch = Annotated[
     str | None,
     typer.Option(

@@ -51,6 +51,12 @@ def run(
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
     stream: Stream = None,
     strict: Strict = False,
+    kit: Annotated[
+        Path | None,
+        typer.Option(
+            "--kit", help="An offline kit to run from, without a network (`repro env`).", metavar="FOLDER"
+        ),
+    ] = None,
     templates: Templates = None,
     yes: Yes = False,
     json: Json = False,
@@ -83,6 +89,7 @@ def run(
                 stream=stream,
                 strict=strict,
                 fresh=fresh,
+                kit=kit,
                 templates=templates,
             ),
             console,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +29,9 @@ class Marker(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.b
         seconds: What the build took, without the trial.
         disk_bytes: Installed size, measured.
         probe: What it did when it was tried; None where it was only imported.
+        shared_bytes: What of it are hard links to files that lie in uv's cache, too.
+
+    When the file was last written is when the environment was last used.
     """
 
     lock_sha256: str
@@ -34,6 +39,7 @@ class Marker(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.b
     seconds: float
     disk_bytes: int
     probe: Probe | None = None
+    shared_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Built:
         from_cache: Whether it was there already.
         disk_bytes: Installed size, measured.
         probe: What it did when it was tried; None where it was only imported.
+        shared_bytes: What of it were hard links to files in uv's cache when it was built.
     """
 
     python: Path
@@ -55,6 +62,7 @@ class Built:
     from_cache: bool
     disk_bytes: int
     probe: Probe | None = None
+    shared_bytes: int = 0
 
 
 def cache_folder() -> Path:
@@ -107,4 +115,84 @@ def lookup(environment: Environment, cache: Path | None = None) -> Built | None:
         return None
     if not whole or marker.lock_sha256 != environment.lock_sha256 or not python.exists():
         return None
-    return Built(python, folder, marker.seconds, True, marker.disk_bytes, marker.probe)
+    return Built(python, folder, marker.seconds, True, marker.disk_bytes, marker.probe, marker.shared_bytes)
+
+
+def used(path: Path) -> None:
+    """Note that something in the cache is used now; in a cache that cannot be written, nowhere."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold an environment's folder for as long as it is built or used, so that nobody prunes it meanwhile.
+
+    Any number of processes hold it at once. The system lets go when a process ends, however it ended. Where
+    nothing can be written (a shared cache), nothing can be pruned from here either; on Windows the system
+    itself refuses to remove what is in use.
+    """
+    handle = _open_hold(folder, alone=False)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[bool]:
+    """Hold an environment's folder if nobody else does; yields whether nobody does."""
+    try:
+        handle = _open_hold(folder, alone=True)
+    except BlockingIOError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def hold_file(folder: Path) -> Path:
+    """Return the file that is locked while an environment is held."""
+    return folder.with_name(f"{folder.name}.used")
+
+
+def _open_hold(folder: Path, *, alone: bool) -> int | None:
+    """Lock the file of an environment, shared or alone; None where that cannot be.
+
+    Raises:
+        BlockingIOError: Somebody else holds it, and it is wanted alone.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl  # not on Windows
+
+    path = hold_file(folder)
+    kind = fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH
+    while True:
+        handle = None
+        try:
+            handle = _open_or_make(path)
+            fcntl.flock(handle, kind)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+            os.close(handle)  # it was pruned while we waited: ours is a file that nobody else will open
+        except OSError as error:
+            if handle is not None:
+                os.close(handle)
+            if isinstance(error, BlockingIOError):
+                raise
+            if handle is None or not isinstance(error, FileNotFoundError):
+                return None
+
+
+def _open_or_make(path: Path) -> int:
+    """Open the file of a hold; in a cache that others write, for reading, which is enough to share it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:
+        return os.open(path, os.O_RDONLY)

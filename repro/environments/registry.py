@@ -159,6 +159,7 @@ class File:
         yanked: Whether it was withdrawn.
         size: In bytes; None where the registry does not say.
         sha256: Hexadecimal digest; None where the registry does not say.
+        address: Where it is; for downloads only, never written into any file.
     """
 
     name: str
@@ -168,6 +169,7 @@ class File:
     yanked: bool
     size: int | None
     sha256: str | None
+    address: str = ""
 
     @property
     def tags(self) -> frozenset[Tag]:
@@ -242,7 +244,7 @@ class Registry:
         where = self.index.shown
         try:
             with PyPISimple(self.index.address, accept=ACCEPT_JSON_ONLY) as client:
-                client.s.verify = _certificates()
+                client.s.verify = certificates()
                 page = client.get_project_page(name, timeout=TIMEOUT)
         except NoSuchProjectError as error:
             raise EnvironmentFailed(
@@ -278,13 +280,14 @@ class Registry:
                 yanked=package.is_yanked,
                 size=package.size,
                 sha256=package.digests.get("sha256"),
+                address=package.url,
             )
             for package in page.packages
             if package.version is not None
         )
 
 
-def _certificates() -> str | bool:
+def certificates() -> str | bool:
     """Return the certificates that other tools trust; requests itself reads only two of the variables."""
     if not (os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")):
         for variable in ("SSL_CERT_FILE", "PIP_CERT"):

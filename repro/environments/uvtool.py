@@ -26,8 +26,10 @@ UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 DISK_FULL = re.compile(r"no space left|disk quota|os error 28\b", re.IGNORECASE)
+READ_ONLY = re.compile(r"read-only file system|permission denied|os error (?:13|30)\b", re.IGNORECASE)
 LACKS_WHEELS = re.compile(r"no (?:usable )?wheels|building (?:from source|source distributions) is disabled")
 LONGEST_SENTENCE = 300
+OFFLINE_FILES_HINT = "the files are not in uv's cache: run it once with a network"
 
 # Replaces itself by uv after asking Linux to end it with its parent: a killed build must not go on writing.
 _TIED = """import ctypes, os, sys
@@ -115,8 +117,12 @@ def _failure(doing: str, done: subprocess.CompletedProcess[str], hint: str, offl
             f"{doing} failed: no space left on a disk that is written to",
             "free some space, or set REPRO_CACHE_DIR and UV_CACHE_DIR to another disk",
         )
+    if READ_ONLY.search(done.stderr):
+        return EnvironmentFailed(
+            message, "set REPRO_CACHE_DIR and UV_CACHE_DIR to folders that can be written"
+        )
     if offline:
-        return EnvironmentFailed(message, "the files are not in uv's cache: run it once with a network")
+        return EnvironmentFailed(message, OFFLINE_FILES_HINT)
     if UNREACHABLE.search(done.stderr):
         return NetworkFailed(message, OFFLINE_HINT)
     return EnvironmentFailed(message, hint)

@@ -42,6 +42,8 @@ class House:
     failing: str = ""  # the path that answers 500
     content_type: str = JSON
     requests: list[str] = field(default_factory=list)
+    slow: dict[str, bytes] = field(default_factory=dict)  # wheels of which half is sent, and then nothing
+    sent_half: Event = field(default_factory=Event)
 
     def add(
         self,
@@ -54,10 +56,11 @@ class House:
         tag: str = "py3-none-any",
         yanked: bool = False,
         code: str = "",
+        files: dict[str, str] | None = None,
     ) -> str:
-        """Publish a wheel with one module; return its digest."""
+        """Publish a wheel with one module, and further files by their path in it; return its digest."""
         file = f"{name.replace('-', '_')}-{version}-{tag}.whl"
-        data = _wheel(name, version, tag, requires, code)
+        data = _wheel(name, version, tag, requires, code, files or {})
         stated = {"upload-time": uploaded, "requires-python": requires_python, "yanked": yanked}
         return self._publish(name, file, data, {key: value for key, value in stated.items() if value})
 
@@ -77,7 +80,7 @@ class House:
         """Publish a source distribution that builds itself without further tools; return its digest."""
         top = f"{name}-{version}"
         wheel = f"{name}-{version}-py3-none-any.whl"
-        built = base64.b64encode(_wheel(name, version, "py3-none-any", (), ""))
+        built = base64.b64encode(_wheel(name, version, "py3-none-any", (), "", {}))
         backend = (
             "import base64, pathlib\n"
             "def get_requires_for_build_wheel(settings=None): return []\n"
@@ -101,6 +104,10 @@ class House:
             name, f"{top}.tar.gz", buffer.getvalue(), {"upload-time": "2022-06-01T12:00:00Z"}
         )
 
+    def wait_until_slow(self) -> None:
+        """Wait until half of a slow wheel was sent."""
+        assert self.sent_half.wait(60)
+
     def lock(self, *pins: str) -> str:
         """Return a lock of published wheels, `name==version` each."""
         lines = []
@@ -111,20 +118,29 @@ class House:
         return "\n".join(lines) + "\n"
 
 
-def _wheel(name: str, version: str, tag: str, requires: tuple[str, ...], code: str) -> bytes:
+def _wheel(
+    name: str, version: str, tag: str, requires: tuple[str, ...], code: str, more: dict[str, str]
+) -> bytes:
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
     files = {
         f"{name.replace('-', '_')}.py": code or f"__version__ = {version!r}\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    } | {path.replace("INFO", info): text.replace("INFO", info) for path, text in more.items()}
+    files.setdefault(f"{info}/RECORD", "".join(map(_row, files.items())) + f"{info}/RECORD,,\n")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in files.items():
             archive.writestr(zipfile.ZipInfo(path), text)  # a fixed date: the same wheel has the same digest
     return buffer.getvalue()
+
+
+def _row(entry: tuple[str, str]) -> str:
+    """Return a file's line in a wheel's RECORD."""
+    path, text = entry
+    digest = base64.urlsafe_b64encode(sha256(text.encode()).digest()).decode().rstrip("=")
+    return f"{path},sha256={digest},{len(text.encode())}\n"
 
 
 @contextmanager
@@ -137,6 +153,9 @@ def serve() -> Iterator[House]:
             house.requests.append(self.path)
             closing.wait(house.delay)
             kind, _, name = self.path.strip("/").partition("/")
+            if name in house.slow:
+                self.send_half(house.slow[name])
+                return
             status, body, content_type = house.status, b"<html>sign in</html>", house.content_type
             if self.path == house.failing:
                 status, content_type = 500, "text/plain"
@@ -153,6 +172,16 @@ def serve() -> Iterator[House]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
+
+        def send_half(self, data: bytes) -> None:
+            """Send half of a file, and hold the connection until everything ends."""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            house.sent_half.set()
+            closing.wait()
 
         def do_HEAD(self) -> None:
             self.do_GET()
