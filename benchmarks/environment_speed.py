@@ -5,8 +5,8 @@
 Needs uv's package cache warm (`repro env demo` fills it) and hard links between it and the temporary folder;
 run it on an idle machine. Prints Markdown. Building is all that this program does to an environment before
 and after its probe: finding the interpreter, making the folder, `uv pip sync`, measuring its size, the
-marker. The probe, here the import of the documented packages, is stated by itself; while it runs, the files are compared
-with their wheels.
+marker. The probe, here the import of the documented packages, is stated by itself; while it runs, the files
+are compared with their wheels.
 """
 
 from __future__ import annotations

@@ -57,10 +57,6 @@ def env(
     from repro.errors import BadInput
     from repro.records.codec import to_json, write_atomic
 
-    if case in ("prune", "matrix"):
-        raise BadInput(
-            f"`repro env {case}` is a reserved word", f"a case of that name is ./{case}; the word comes first"
-        )
     console = Console(yes=yes)
     choice = choose_torch(torch, torch_backend)
     elsewhere = form is not None or kit is not None

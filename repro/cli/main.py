@@ -14,9 +14,8 @@ from repro.errors import Interrupted, ReproError
 
 # UsageError: Typer's own since it carries its parser inside itself, click's before; this finds either.
 _UsageError: Any = typer.BadParameter.__bases__[0]
-_WORDS_OF_ENV = (
-    "matrix",
-)  # behind `env`: verbs with options of their own; a case of that name is `./matrix`
+#: Behind `env`: verbs with options of their own; a case of that name is `./matrix`.
+_WORDS_OF_ENV = ("matrix", "prune")
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: no user's fault
 
 app = typer.Typer(

@@ -72,6 +72,7 @@ def _train():
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     )
+    transformers.set_seed(streams.SEED)  # the Trainer seeds again, when the weights are there
     model = transformers.BertForMaskedLM(config)
     seen = []
     embeddings = model.get_input_embeddings()

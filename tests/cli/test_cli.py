@@ -387,7 +387,7 @@ def test_env_of_any_card(repro: Any, tmp_path: Path, cache: Path) -> None:
     """A card without versions has no environment, and is refused in one line."""
     (tmp_path / "card.md").write_text("# m\n\nnothing here\n")
     refused(repro("env", "card.md"), 2, "documents no versions")
-    refused(repro("env", "matrix"), 2, "reserved")
+    refused(repro("env", "matrix"), 2, "--transformers", "--from-cards")
 
 
 def test_a_new_lock_is_the_committed_one(repro: Any, cache: Path) -> None:
