@@ -79,6 +79,8 @@ class Pace(NamedTuple):
         if self.whole is not None:
             first = (self.whole - 1) * accumulation + 1
             last = (self.whole + 1) * accumulation - 1
+        elif not math.isfinite(self.high):
+            return None
         else:
             first = math.ceil(self.low * accumulation - _SLACK)
             last = math.floor(self.high * accumulation + _SLACK)

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from peer_samples import context
 from table_samples import HEADER, card
@@ -51,6 +51,14 @@ def judged(text: str, rules: RuleSet = TABLE, given_context: Context | None = No
     return found
 
 
+# Steps an epoch without an upper bound: an epoch that rounds to 0.
+@example(
+    header=["Training Loss", "Epoch", "Step"],
+    rows=[["No log", "1e-05", "1e-05"]],
+    stated={"train_batch_size": "1e-05"},
+    headline={},
+    peers=False,
+)
 @given(
     header=headers,
     rows=st.lists(st.lists(cells, max_size=8), max_size=14),
