@@ -706,6 +706,9 @@ def _train(
     folder.save(compose(RunState(), None))
     if ready.lock is not None:
         write_atomic(folder.lock, ready.lock)
+    peers = case.path("peers.csv")
+    if peers.is_file():  # whose noise the run is judged by, wherever the case lies later
+        write_atomic(folder.peers, read_text(peers))
     if checkpoint is not None:
         observer.say(f"going on from the checkpoint at step {checkpoint.step}")
     following = _Following(observer, rewind(folder.events, 0 if checkpoint is None else checkpoint.sequence))
@@ -783,7 +786,7 @@ def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFo
 def check(name: str, out: Path = Path("reports")) -> Outcome:
     """Compare a finished run again; arguments and errors as in `load_run`."""
     found, folder = load_run(name, out)
-    return Outcome(found, compare(found), folder.path)
+    return Outcome(found, compare(found, folder.replicates()), folder.path)
 
 
 def report(name: str, out: Path = Path("reports"), templates: Path | None = None) -> Outcome:
@@ -793,7 +796,7 @@ def report(name: str, out: Path = Path("reports"), templates: Path | None = None
 
 
 def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:
-    comparison = compare(finished)
+    comparison = compare(finished, folder.replicates())
     folder.save_comparison(comparison)
     from repro.reports import render  # matplotlib: only when something is rendered
 

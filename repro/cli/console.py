@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from repro.cli.options import shared
 from repro.errors import Interrupted
 from repro.records.codec import to_json
-from repro.records.comparison import Comparison, Metric
+from repro.records.comparison import ComparedRow, Comparison, Metric
 from repro.records.environment import Deviation
 from repro.records.event import AnyEvent, EpochEnded, Started, TrainingBegan
-from repro.records.run import Run
-from repro.reports.formats import bound, difference, duration, epoch, line, loss, metric_title
+from repro.reports.formats import MISSING, bound, difference, duration, epoch, line, loss, metric_title
 from repro.runs.gpus import ways_out
 from repro.runs.state import RunState
 from repro.workflows import Outcome
@@ -170,16 +169,23 @@ def _left(state: RunState) -> str:
     return f"about {duration((state.seconds - state.earlier_seconds) * left / done)} left"
 
 
-def print_comparison(run: Run, comparison: Comparison) -> None:
+def print_comparison(deviations: Iterable[Deviation], comparison: Comparison) -> None:
     """Print the table of every metric and the verdict."""
     for name, metric in comparison.metrics.items():
         emit(_table(name, metric))
-    print_deviations(run.deviations)
+    print_deviations(deviations)
+    for each in comparison.replicates.left_out:
+        emit(line(f"replicate left out: {each.name}: {each.reason}"))
+    for note in comparison.notes:
+        emit(line(f"note: {note}"))
     if not comparison.reproduced and not comparison.rehearsal:
         for cause in comparison.causes[:_CAUSES_SHOWN]:
             emit(line(f"likely cause: {cause.cause} ({cause.evidence}); to test it: {cause.test}"))
     emit(line(f"verdict: {comparison.verdict} ({_in_words(comparison)})"))
     emit(line(comparison.reason))
+    for reading in comparison.readings:
+        word = "reproduced" if reading.reproduced else "not reproduced"
+        emit(line(f"in the other reading: {reading.verdict} ({word}): {reading.reason}"))
 
 
 def print_deviations(deviations: Iterable[Deviation]) -> None:
@@ -199,12 +205,12 @@ def _table(name: str, metric: Metric) -> str:
     rows = [
         (
             epoch(row.epoch),
-            str(row.step),
-            line(row.published or "–"),
+            MISSING if row.step is None else str(row.step),
+            line(row.published or MISSING),
             loss(row.measured),
             difference(row.difference),
             f"±{bound(row.bound)}",
-            "" if row.within is None else "within" if row.within else "OUTSIDE",
+            _mark(row),
         )
         for row in metric.rows
     ]
@@ -217,6 +223,14 @@ def _table(name: str, metric: Metric) -> str:
     return "\n".join([line(title), *lines, ""])
 
 
+def _mark(row: ComparedRow) -> str:
+    if row.within is None:
+        return ""
+    if not row.within:
+        return "OUTSIDE"
+    return "OUT OF BAND" if row.in_band is False else "within"
+
+
 def print_outcome(outcome: Outcome, *, json: bool) -> None:
     """Print what a run amounts to: the comparison as JSON, or the table and where the report is."""
     if json:
@@ -225,7 +239,7 @@ def print_outcome(outcome: Outcome, *, json: bool) -> None:
         folder = str(outcome.folder)
         emit(to_json(msgspec.structs.replace(outcome.comparison, folder=folder)))
         return
-    print_comparison(outcome.run, outcome.comparison)
+    print_comparison(outcome.run.deviations, outcome.comparison)
     emit(f"report: {outcome.folder / 'report.html'}")
 
 

@@ -8,7 +8,20 @@ from typing import Any
 import typer
 
 import repro
-from repro.cli import audit, check, doctor, env, env_matrix, env_prune, report, rules, run, schema, show
+from repro.cli import (
+    audit,
+    check,
+    compare,
+    doctor,
+    env,
+    env_matrix,
+    env_prune,
+    report,
+    rules,
+    run,
+    schema,
+    show,
+)
 from repro.cli.options import shared
 from repro.errors import Interrupted, ReproError
 
@@ -31,6 +44,7 @@ app.command("run")(run.run)
 app.command("show")(show.show)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
 app.command("env prune")(env_prune.env_prune)

@@ -1,4 +1,4 @@
-"""Curves: what was published and what was measured, laid side by side."""
+"""What two curves show when they are laid side by side: equal as printed, diverged, on another scale."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from repro.records.claims import Cell, Table, decimal
-from repro.records.run import Epoch, Measured
-
-#: An evaluation loss of the card may be called by either name.
-METRICS = {
-    "training_loss": ("training_loss", "train_loss"),
-    "validation_loss": ("validation_loss", "eval_loss"),
-}
+from repro.comparison.curve import Point, number
+from repro.records.claims import Cell, decimal
+from repro.records.run import Measured
 
 # A loss that is this many times the first of its curve did not merely stop falling: it exploded.
 _EXPLODED = 2.0
@@ -32,8 +27,8 @@ class Pair:
         measured: The value measured, or None.
     """
 
-    epoch: float
-    step: int
+    epoch: float | None
+    step: int | None
     published: Cell | None
     measured: Measured | None
 
@@ -42,53 +37,28 @@ class Pair:
         """Published and measured as numbers, or None where one is missing."""
         if self.published is None or self.measured is None:
             return None
-        published = as_number(self.published)
+        published = number(self.published)
         return None if published is None else (published, float(self.measured))
 
 
-def as_number(cell: Cell) -> float | None:
-    """Return a cell's number; `nan` and `inf` are numbers too, `No log` and other words are None."""
-    if isinstance(cell.value, int | float):
-        return float(cell.value)
-    return float(cell.value) if cell.value in ("nan", "inf", "-inf") else None
-
-
-def pairs(metric: str, table: Table, epochs: Sequence[Epoch]) -> tuple[Pair, ...]:
-    """Lay one metric of the table and the run side by side, row by row.
-
-    Args:
-        metric: A key of `METRICS`.
-        table: The published results.
-        epochs: The measured epochs; as many as the table has rows (see `evaluation_points`).
-
-    Returns:
-        One pair for each row; empty where the table has no such column.
-    """
-    names = [name for name in METRICS[metric] if name in table.columns]
-    if not names:
-        return ()
-    cells = table.column(names[0])
+def pairs(metric: str, published: Sequence[Point], measured: Sequence[Point | None]) -> tuple[Pair, ...]:
+    """Lay one metric of two curves side by side, point by point."""
     return tuple(
-        Pair(each.epoch, each.step, cell if cell and cell.text else None, getattr(each, metric))
-        for cell, each in zip(cells, epochs, strict=True)
+        Pair(
+            here.epoch if here.epoch is not None or there is None else there.epoch,
+            here.step if here.step is not None or there is None else there.step,
+            here.cells.get(metric),
+            None if there is None else _measured(there.cells.get(metric)),
+        )
+        for here, there in zip(published, measured, strict=True)
     )
 
 
-def evaluation_points(table: Table, epochs: Sequence[Epoch]) -> str:
-    """Return why the two were not evaluated at the same points, or an empty text when they were."""
-    if len(table.rows) != len(epochs):
-        return f"the card has {len(table.rows)} evaluations, the run {len(epochs)}"
-    for name in ("step", "epoch"):
-        if name not in table.columns:
-            continue
-        for row, cell, each in zip(table.rows, table.column(name), epochs, strict=True):
-            measured = getattr(each, name)
-            if cell is None or not isinstance(cell.value, int | float):
-                return f"line {row.line} of the card has no {name}"
-            # A card prints an epoch with two decimals up to 4.39.
-            if abs(cell.value - measured) > (0 if name == "step" else 0.0051):
-                return f"line {row.line} of the card is at {name} {cell.text}, the run at {measured:g}"
-    return ""
+def _measured(cell: Cell | None) -> Measured | None:
+    value = None if cell is None else number(cell)
+    if value is None or math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 def equal_as_printed(pairs: Sequence[Pair]) -> bool:
@@ -114,7 +84,7 @@ def diverged(pairs: Sequence[Pair]) -> str:
     A curve diverged when it holds a value that is not finite, or one of more than twice its first.
     """
     known = [both for pair in pairs if (both := pair.both) is not None]
-    published, measured = _divergence([p for p, _ in known]), _divergence([m for _, m in known])
+    published, measured = divergence([p for p, _ in known]), divergence([m for _, m in known])
     if measured and not published:
         return f"the run {measured}, the published curve did not"
     if published and not measured:
@@ -122,7 +92,8 @@ def diverged(pairs: Sequence[Pair]) -> str:
     return ""
 
 
-def _divergence(values: Sequence[float]) -> str:
+def divergence(values: Sequence[float]) -> str:
+    """Return how a curve of losses diverged, or an empty text."""
     for value in values:
         if not math.isfinite(value):
             return f"reached {value}"

@@ -100,8 +100,10 @@ def bound(value: float) -> str:
     return f"{value:.1e}".replace("-", MINUS) if 0 < abs(value) < 0.00005 else loss(value)
 
 
-def epoch(value: float) -> str:
+def epoch(value: float | None) -> str:
     """Return an epoch's number: whole ones without decimals, parts of one with up to four."""
+    if value is None:
+        return MISSING
     return f"{value:.4f}".rstrip("0").rstrip(".") if math.isfinite(value) else loss(value)
 
 

@@ -184,7 +184,7 @@ def _bars(title: str, bars: Sequence[Bar], *, plain: bool = False) -> tuple[Figu
 
 def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
     figure, axes = _figure(rows)
-    epochs = [row.epoch for row in rows]
+    epochs = [row.epoch or 0.0 for row in rows]
     published = [_published(row) for row in rows]
     measured = [_drawable(row.measured) for row in rows]
     bounds = [_drawable(row.bound) for row in rows]
@@ -218,7 +218,7 @@ def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
 def _differences(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
     figure, axes = _figure(rows)
     bounds = [_drawable(row.bound) for row in rows]
-    epochs = [row.epoch for row in rows]
+    epochs = [row.epoch or 0.0 for row in rows]
     even = range(0, len(rows), math.ceil(len(rows) / _MOST_POINTS))
     axes.fill_between(
         [epochs[at] for at in even],
@@ -238,7 +238,7 @@ def _differences(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
         kept = [points[at] for at in _kept([row.difference or 0.0 for row in points])]
         if kept:
             axes.scatter(
-                [row.epoch for row in kept],
+                [row.epoch or 0.0 for row in kept],
                 [row.difference or 0.0 for row in kept],
                 marker=marker,
                 color=colour,
@@ -264,7 +264,7 @@ def _figure(rows: Sequence[ComparedRow]) -> tuple[Figure, Axes]:
     figure = Figure()
     axes = figure.subplots()
     axes.set_xlabel("Epoch")
-    if max(row.epoch for row in rows) >= 2:
+    if max(row.epoch or 0.0 for row in rows) >= 2:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 4, 5, 10]))
     return figure, axes
 

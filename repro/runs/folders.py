@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from repro.errors import BadInput
-from repro.records.codec import load, save, to_json
+from repro.records.codec import load, read_text, save, to_json
 from repro.records.comparison import Comparison
 from repro.records.run import Completed, Run, Settings
+
+if TYPE_CHECKING:
+    from repro.comparison.replicates import Peer
 
 ID_LENGTH = 12
 
@@ -63,6 +67,23 @@ class RunFolder:
     def worker_log(self) -> Path:
         """What the worker and its libraries printed."""
         return self.path / "worker.log"
+
+    @property
+    def peers(self) -> Path:
+        """The public replicates that the case had when the run began, as CSV."""
+        return self.path / "peers.csv"
+
+    def replicates(self) -> tuple[Peer, ...]:
+        """Read the replicates.
+
+        Raises:
+            BadInput: They cannot be read.
+        """
+        if not self.peers.is_file():
+            return ()
+        from repro.comparison.replicates import read_replicates
+
+        return read_replicates(read_text(self.peers), source=str(self.peers))
 
     def load(self) -> Run:
         """Read `run.json`.

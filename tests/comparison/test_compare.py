@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.comparison import compare
-from repro.comparison.tolerances import DEFAULT_BOUND
+from repro.comparison.bounds import DEFAULT_BOUND
 from repro.records.comparison import VERDICTS
 
 EXACT = [float(text) for text in PUBLISHED]
