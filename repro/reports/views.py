@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -188,7 +188,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
                 for at in run.epochs
             ),
         ),
-        remarks=case.remarks,
+        remarks=(*case.remarks, *_remarks(comparison)),
         deviations=table_view(
             ("What", "Published", "This run", "Why"),
             ((one.what, one.published or NOT_STATED, one.actual, one.reason) for one in run.deviations),
@@ -259,6 +259,18 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
         ),
         front_matter=front_matter(metadata(run, comparison, model, rehearsal=rehearsal)),
     )
+
+
+def _remarks(comparison: Comparison) -> Iterator[str]:
+    """Yield what should be known about the comparison, in sentences."""
+    for reading in comparison.readings:
+        word = "reproduced" if reading.reproduced else "not reproduced"
+        yield formats.sentence(f"{reading.rule}: {reading.reading}")
+        yield formats.sentence(f"read that way, the run is {reading.verdict} ({word}): {reading.reason}")
+    for left in comparison.replicates.left_out:
+        yield formats.sentence(f"the replicate {left.name} was left out: {left.reason}")
+    for note in comparison.notes:
+        yield formats.sentence(note)
 
 
 def _verdict(run: Run, comparison: Comparison, *, rehearsal: bool) -> VerdictView:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from curve_samples import PUBLISHED, run, table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.cases.loader import load_case
 from repro.comparison import compare
 from repro.comparison.bounds import DEFAULT_BOUND
+from repro.comparison.replicates import read_replicates
 from repro.records.comparison import VERDICTS
+from repro.records.run import Epoch
 
 EXACT = [float(text) for text in PUBLISHED]
 losses = st.floats(min_value=0.01, max_value=20, allow_nan=False)
@@ -140,3 +144,28 @@ def test_the_rows_add_up(both: list[tuple[float, float]], bound: float) -> None:
         assert row.published is not None
         assert row.difference == pytest.approx(float(row.measured or 0) - float(Decimal(row.published)))
         assert row.within == (abs(row.difference) <= bound)
+
+
+def test_a_run_is_judged_by_the_replicates_of_its_case() -> None:
+    """A run of issues-128 has bounds from the case's public re-runs, and both readings of its table."""
+    case = load_case("issues-128")
+    peers = read_replicates(case.path("peers.csv").read_text(), source="peers.csv")
+    measured = peers[0].evaluations
+    trained = msgspec.structs.replace(
+        run([], None),
+        case=case.published(),
+        epochs=tuple(
+            Epoch(
+                epoch=each.epoch,
+                step=each.step,
+                training_loss=each.training_loss,
+                validation_loss=each.validation_loss,
+            )
+            for each in measured
+        ),
+    )
+    found = compare(trained, peers)
+    assert {metric.bound_source for metric in found.metrics.values()} == {"replicates"}
+    assert (found.verdict, found.readings[0].verdict) == ("different", "consistent")
+    assert found.replicates.streams == 3
+    assert compare(trained).metrics["validation_loss"].bound_source == "assumed"
