@@ -7,9 +7,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -557,6 +557,36 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         return _reported(trained, folder, options.templates)
 
 
+def run_replicates(options: RunOptions, seeds: Sequence[int], observer: Observer | None = None) -> Outcome:
+    """Run with the documented seed and then with others, one after another; errors as in `run`.
+
+    Each is a run of its own: an unfinished one is gone on with, a finished one is not trained again.
+
+    Args:
+        options: What is asked for.
+        seeds: The other seeds.
+        observer: Told what is going on.
+
+    Returns:
+        The first run, compared with what it has in noise from the others.
+    """
+    observer = observer or Silent()
+    first = run(options, observer)
+    for at, seed in enumerate(seeds, 1):
+        observer.say(f"replicate {at} of {len(seeds)}, seed {seed}")
+        run(replace(options, seed=seed), observer)
+    return _reported(first.run, folders.RunFolder(first.folder), options.templates)
+
+
+def other_seeds(options: RunOptions, count: int) -> tuple[int, ...]:
+    """Return the seeds that follow the one that a run has: `count` of them."""
+    case = _runnable(options.case)
+    seed = options.seed
+    if seed is None:
+        seed = training_arguments(case.card.claims.hyperparameters, where=case.card.target).get("seed", 0)
+    return tuple(range(seed + 1, seed + 1 + count))
+
+
 def _runnable(target: str) -> LoadedCase:
     """Load a case that can be run: one with a table to compare with."""
     from repro.audits.sources import is_remote
@@ -786,7 +816,7 @@ def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFo
 def check(name: str, out: Path = Path("reports")) -> Outcome:
     """Compare a finished run again; arguments and errors as in `load_run`."""
     found, folder = load_run(name, out)
-    return Outcome(found, compare(found, folder.replicates()), folder.path)
+    return Outcome(found, _compared(found, folder), folder.path)
 
 
 def report(name: str, out: Path = Path("reports"), templates: Path | None = None) -> Outcome:
@@ -795,8 +825,14 @@ def report(name: str, out: Path = Path("reports"), templates: Path | None = None
     return _reported(found, folder, templates)
 
 
+def _compared(run: Run, folder: folders.RunFolder) -> Comparison:
+    """Compare a run, with the case's public replicates and our own runs with other seeds as its noise."""
+    own = folder.other_seeds(run) if run.settings.rehearse is None else ()
+    return compare(run, folder.replicates(), own)
+
+
 def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:
-    comparison = compare(finished, folder.replicates())
+    comparison = _compared(finished, folder)
     folder.save_comparison(comparison)
     from repro.reports import render  # matplotlib: only when something is rendered
 

@@ -40,6 +40,15 @@ def run(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Another seed than the documented one.", metavar="N")
     ] = None,
+    replicates: Annotated[
+        int | None,
+        typer.Option(
+            "--replicates", min=1, max=100, help="Train N times more, with the next seeds.", metavar="N"
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="Train again with these seeds.", metavar="SEED,…")
+    ] = None,
     env: Annotated[
         Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
     ] = "locked",
@@ -69,32 +78,51 @@ def run(
 
     if steps is not None and not rehearse:
         raise BadInput("--steps is for a rehearsal", "add --rehearse")
+    if rehearse and (replicates or seeds):
+        raise BadInput("a rehearsal has no replicates", "leave --rehearse out")
+    if replicates and seeds:
+        raise BadInput("--replicates and --seeds: one of them", "--seeds names them, --replicates counts on")
     console = Console(yes=yes)
+    options = workflows.RunOptions(
+        case=case,
+        out=out,
+        environment=env,
+        device=device,
+        seed=seed,
+        rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,
+        model=model,
+        data=data,
+        accept_other_model=accept_other_model,
+        accept_other_data=accept_other_data,
+        torch=torch,
+        torch_backend=torch_backend,
+        relock=relock,
+        stream=stream,
+        strict=strict,
+        fresh=fresh,
+        kit=kit,
+        templates=templates,
+    )
+    others = _numbers(seeds) if seeds else ()
+    if replicates:
+        others = workflows.other_seeds(options, replicates)
     try:
-        outcome = workflows.run(
-            workflows.RunOptions(
-                case=case,
-                out=out,
-                environment=env,
-                device=device,
-                seed=seed,
-                rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,
-                model=model,
-                data=data,
-                accept_other_model=accept_other_model,
-                accept_other_data=accept_other_data,
-                torch=torch,
-                torch_backend=torch_backend,
-                relock=relock,
-                stream=stream,
-                strict=strict,
-                fresh=fresh,
-                kit=kit,
-                templates=templates,
-            ),
-            console,
+        outcome = (
+            workflows.run_replicates(options, others, console) if others else workflows.run(options, console)
         )
     finally:
         console.close()
     print_outcome(outcome, json=json)
     return exit_code(outcome.comparison)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Read seeds, `43,44`; each once."""
+    from repro.errors import BadInput
+
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) <= 10 for part in parts):
+        raise BadInput(
+            f"--seeds: expected whole numbers, found {text[:40]!r}", "for instance --seeds 43,44,45"
+        )
+    return tuple(dict.fromkeys(int(part) for part in parts))

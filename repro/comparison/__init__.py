@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
-def compare(run: Run, peers: Sequence[Peer] = ()) -> Comparison:
+def compare(run: Run, peers: Sequence[Peer] = (), own: Sequence[Run] = ()) -> Comparison:
     """Compare a run with the table of its card; see `repro.comparison.judgement.compare_run`."""
     from repro.comparison.judgement import compare_run
 
-    return compare_run(run, peers)
+    return compare_run(run, peers, own)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
+from msgspec.structs import replace
 
 from repro.errors import BadInput
 from repro.records.codec import load, read_text, save, to_json
@@ -84,6 +85,16 @@ class RunFolder:
         from repro.comparison.replicates import read_replicates
 
         return read_replicates(read_text(self.peers), source=str(self.peers))
+
+    def other_seeds(self, run: Run) -> tuple[Run, ...]:
+        """Return the finished runs beside this one that differ in nothing but the seed, one a seed."""
+        found: dict[int, Run] = {}
+        for record in sorted(self.path.parent.glob("*/run.json")):
+            with suppress(BadInput):
+                other = RunFolder(record.parent).load()
+                if other.settings.seed != run.settings.seed and _alike(run, other):
+                    found.setdefault(other.settings.seed, other)
+        return tuple(found[seed] for seed in sorted(found))
 
     def load(self) -> Run:
         """Read `run.json`.
@@ -165,6 +176,16 @@ def choose_folder(out: Path, case: str, identity: str, *, fresh: bool) -> RunFol
     if fresh and folder.exists():
         folder = _numbered(out / case, identity, number + 1)
     return RunFolder(folder)
+
+
+def _alike(run: Run, other: Run) -> bool:
+    """Tell whether a run is a replicate of another: the same but for the seed."""
+    return (
+        isinstance(other.result, Completed)
+        and other.case.digest == run.case.digest
+        and other.environment.lock_sha256 == run.environment.lock_sha256
+        and other.settings == replace(run.settings, seed=other.settings.seed)
+    )
 
 
 def find_run(name: str, out: Path) -> RunFolder:

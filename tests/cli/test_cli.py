@@ -508,3 +508,52 @@ def test_a_download_is_asked_for_on_a_terminal(tmp_path: Path) -> None:
     assert b"1.9 GB to download" in said
     assert b"nothing was downloaded" in said
     assert not (tmp_path / "cache" / "environments").exists()
+
+
+def test_runs_with_other_seeds_bound_a_run(repro: Any, run: Path) -> None:
+    """Finished runs beside one that differ in the seed alone are its replicates; all others are not."""
+    trained = load(run / "run.json", Run)
+    home = run.parent / "beside"
+    RunFolder(home / "first").path.mkdir(parents=True)
+    RunFolder(home / "first").save(trained)
+    for seed in range(43, 47):
+        settings = msgspec.structs.replace(trained.settings, seed=seed)
+        moved = tuple(
+            msgspec.structs.replace(
+                each,
+                training_loss=float(each.training_loss or 0) * (1 + 0.001 * ((seed + at) % 3)),
+                validation_loss=float(each.validation_loss or 0) * (1 + 0.004 * ((seed * at) % 5)),
+            )
+            for at, each in enumerate(trained.epochs)
+        )
+        (home / str(seed)).mkdir()
+        RunFolder(home / str(seed)).save(
+            msgspec.structs.replace(trained, id=f"{seed:012d}", settings=settings, epochs=moved)
+        )
+    (home / "47").mkdir()
+    (home / "47" / "run.json").write_text("{")
+    (home / "48").mkdir()
+    RunFolder(home / "48").save(
+        msgspec.structs.replace(
+            trained,
+            settings=msgspec.structs.replace(trained.settings, seed=48),
+            environment=msgspec.structs.replace(trained.environment, lock_sha256="another"),
+        )
+    )
+    body = repro("check", home / "first", "--json").json()
+    assert body["replicates"]["used"] == [f"{seed:012d}" for seed in range(43, 47)]
+    assert body["replicates"]["streams"] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--seeds", "1,x"], "--seeds: expected whole numbers, found '1,x'"),
+        (["--seeds", "1", "--replicates", "2"], "one of them"),
+        (["--replicates", "0"], "--replicates"),
+        (["--replicates", "2", "--rehearse"], "a rehearsal has no replicates"),
+    ],
+)
+def test_seeds_that_are_none_are_refused(repro: Any, options: list[str], part: str) -> None:
+    """Wrong seeds are refused before anything is looked for or built."""
+    refused(repro("run", "demo", *options), 2, part)

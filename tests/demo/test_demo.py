@@ -65,6 +65,25 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     return only_run(out), json.loads(done.stdout)
 
 
+def test_another_seed_is_a_replicate(finished: tuple[Path, dict[str, Any]]) -> None:
+    """A further seed is trained beside the finished run, which is not trained again, and is told from it."""
+    folder, printed = finished
+    done = repro("run", "demo", "--out", folder.parent.parent, "--seeds", "43", "--json")
+    other = next(each for each in folder.parent.iterdir() if each != folder)
+    try:
+        body = json.loads(done.stdout)
+        assert (body["run"], body["verdict"]) == (folder.name, printed["verdict"])
+        assert body["replicates"]["used"] == [other.name]
+        assert [each["what"] for each in json.loads((other / "run.json").read_text())["deviations"]].count(
+            "seed"
+        ) == 1
+        assert [each["validation_loss"] for each in epochs(other)] != [
+            each["validation_loss"] for each in epochs(folder)
+        ]
+    finally:
+        shutil.rmtree(other)
+
+
 def test_the_demo_is_reproduced(finished: tuple[Path, dict[str, Any]]) -> None:
     """The demo comes out identical or matching, and prints one JSON document that says so."""
     folder, printed = finished
