@@ -9,7 +9,7 @@ import io
 import math
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,6 +203,7 @@ def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
             linewidth=0,
             label="Bound",
         )
+        _band(axes, epochs, rows, even)
     marked = len(rows) <= _MOST_MARKERS
     _line(axes, epochs, published, _INK, "--", "Published", "s" if marked else "", _PAPER)
     _line(axes, epochs, measured, _ACCENT, "-", "Measured", "o" if marked else "", _ACCENT)
@@ -215,31 +216,42 @@ def _curves(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
     return _plot(figure, axes, f"{name}-curves", heading, description, _undrawn(rows))
 
 
+def _band(axes: Axes, epochs: Sequence[float], rows: Sequence[ComparedRow], even: Iterable[int]) -> None:
+    """Draw where one more run lies by the replicates; that need not be around the published curve."""
+    bands = [row.band or (math.nan, math.nan) for row in rows]
+    if all(math.isnan(low) for low, _ in bands):
+        return
+    kept = list(even)
+    for side, label in (
+        (0, "Replicates"),
+        (1, "_"),
+    ):  # Matplotlib leaves a label that begins so out of the legend
+        axes.plot(
+            [epochs[at] for at in kept],
+            [_drawable(bands[at][side]) for at in kept],
+            color=_MUTED,
+            linestyle=":",
+            linewidth=0.9,
+            label=label,
+        )
+
+
 def _differences(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
+    """Draw differences in units of their bounds, which differ from row to row."""
     figure, axes = _figure(rows)
-    bounds = [_drawable(row.bound) for row in rows]
-    epochs = [row.epoch or 0.0 for row in rows]
-    even = range(0, len(rows), math.ceil(len(rows) / _MOST_POINTS))
-    axes.fill_between(
-        [epochs[at] for at in even],
-        [-bounds[at] for at in even],
-        [bounds[at] for at in even],
-        color=_MUTED,
-        alpha=0.18,
-        linewidth=0,
-        label="Bound",
-    )
+    axes.set_ylabel("Bounds")
+    axes.axhspan(-1, 1, color=_MUTED, alpha=0.18, linewidth=0, label="Bound")
     axes.axhline(0, color=_MUTED, linewidth=0.8)
     for within, marker, colour, size, label in (
         (True, "o", _ACCENT, 22, "Within"),
         (False, "x", _INK, 40, "Outside"),
     ):
         points = [row for row in rows if row.within is within and _comparable(row)]
-        kept = [points[at] for at in _kept([row.difference or 0.0 for row in points])]
+        kept = [points[at] for at in _kept([_in_bounds(row) for row in points])]
         if kept:
             axes.scatter(
                 [row.epoch or 0.0 for row in kept],
-                [row.difference or 0.0 for row in kept],
+                [_in_bounds(row) for row in kept],
                 marker=marker,
                 color=colour,
                 s=size,
@@ -248,13 +260,25 @@ def _differences(name: str, title: str, rows: Sequence[ComparedRow]) -> Plot:
             )
     compared = [row for row in rows if _comparable(row)]
     outside = sum(row.within is False for row in rows)
-    largest = max(compared, key=lambda row: abs(row.difference or 0.0), default=None)
+    largest = max(compared, key=lambda row: abs(_in_bounds(row)), default=None)
     description = (
-        f"Measured minus published by epoch, {len(compared)} points, {outside} of {len(rows)} outside."
+        f"Measured minus published by epoch, in units of the bound, {len(compared)} points, "
+        f"{outside} of {len(rows)} outside."
     )
     if largest is not None:
-        description += f" The largest is {difference(largest.difference)} at epoch {epoch(largest.epoch)}."
-    return _plot(figure, axes, f"{name}-differences", f"{title}: measured minus published", description)
+        description += (
+            f" The largest is {difference(largest.difference)} at epoch {epoch(largest.epoch)}, "
+            f"{abs(_in_bounds(largest)):.2f} of its bound."
+        )
+    heading = f"{title}: measured minus published, in units of the bound"
+    return _plot(figure, axes, f"{name}-differences", heading, description)
+
+
+def _in_bounds(row: ComparedRow) -> float:
+    """Return a difference in units of its bound; of a bound of 0 there are none."""
+    if row.bound <= 0:
+        return 0.0 if row.difference == 0 else math.nan
+    return (row.difference or 0.0) / row.bound
 
 
 def _figure(rows: Sequence[ComparedRow]) -> tuple[Figure, Axes]:
@@ -322,7 +346,7 @@ def _drawable(value: float | str | None) -> float:
 
 
 def _comparable(row: ComparedRow) -> bool:
-    return row.difference is not None and not math.isnan(_drawable(row.difference))
+    return row.difference is not None and not math.isnan(_drawable(_in_bounds(row)))
 
 
 def _span(values: Sequence[float]) -> str:
