@@ -8,7 +8,20 @@ from typing import Any
 import typer
 
 import repro
-from repro.cli import audit, check, doctor, env, env_matrix, env_prune, report, rules, run, schema, show
+from repro.cli import (
+    audit,
+    check,
+    doctor,
+    env,
+    env_matrix,
+    env_prune,
+    peers,
+    report,
+    rules,
+    run,
+    schema,
+    show,
+)
 from repro.cli.options import shared
 from repro.errors import Interrupted, ReproError
 
@@ -35,6 +48,7 @@ app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
 app.command("env prune")(env_prune.env_prune)
 app.command("audit")(audit.audit)
+app.command("peers")(peers.peers)
 app.command("rules")(rules.rules)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
