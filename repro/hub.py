@@ -109,20 +109,19 @@ def reach() -> None:
     _asked("the Hub", lambda: get_session().head(f"{constants.ENDPOINT}/api/models", timeout=_REACH_SECONDS))
 
 
-def search_models(most: int, *, name: str | None = None, base_model: str | None = None) -> list[Hit]:
+def search_models(most: int, *, name: str | None = None, tag: str | None = None) -> list[Hit]:
     """Search the Hub for models.
 
     Args:
         most: How many are asked for at most.
         name: A text in their names.
-        base_model: What they were fine-tuned from.
+        tag: One of their tags, e.g. `base_model:finetune:google-bert/bert-base-uncased`.
 
     Raises:
         NetworkFailed: As in `fetch_file`, or the answer is none.
     """
     from huggingface_hub import HfApi
 
-    tag = f"base_model:finetune:{base_model}" if base_model else None
     what = f"searching for {name or tag}"
 
     def question() -> list[Hit]:

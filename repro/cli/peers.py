@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from repro.records.peers import Peers, Replicate
 
 _HEADS = (
-    "model", "revision", "transformers", "torch", "evaluations", "training loss", "validation loss", "stream",
+    "model", "revision", "transformers", "torch", "epochs", "training loss", "validation loss", "stream",
     "note",
 )  # fmt: skip
-_RIGHT = ("evaluations", "training loss", "validation loss")
+_RIGHT = ("epochs", "training loss", "validation loss")
 
 
 def peers(
@@ -68,13 +68,16 @@ def text(found: Peers) -> str:
     """Return for people what was kept, what was left out, and where the table is."""
     from repro.reports.formats import count, line
 
-    parts = [f"{count(len(found.kept))} replicates, {count(len(found.left_out))} left out ({found.searched})"]
+    replicates = "1 replicate" if len(found.kept) == 1 else f"{count(len(found.kept))} replicates"
+    parts = [f"{replicates}, {count(len(found.left_out))} left out ({found.searched})"]
     if found.kept:
         parts += ["", *_table([_HEADS, *(_cells(each) for each in found.kept)])]
     if found.left_out:
         rows = [(each.model_id, each.revision[:8], each.reason) for each in found.left_out]
         parts += ["", *_table([("left out", "revision", "why"), *rows])]
-    return "\n".join([*parts, "", line(f"table: {found.csv}")])
+    if found.csv is not None:
+        parts += ["", line(f"table: {found.csv}")]
+    return "\n".join(parts)
 
 
 def _cells(replicate: Replicate) -> tuple[str, ...]:
@@ -84,7 +87,7 @@ def _cells(replicate: Replicate) -> tuple[str, ...]:
         replicate.revision[:8],
         replicate.versions.get("transformers", ""),
         replicate.versions.get("torch", ""),
-        str(len(replicate.rows)),
+        last.epoch,
         last.training_loss,
         last.validation_loss,
         replicate.stream or "open",

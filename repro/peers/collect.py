@@ -18,7 +18,7 @@ from repro.audits.sources import is_remote, on_hub, one_source, read_file
 from repro.cards import read_card
 from repro.cases.loader import bundled, find_case, load_case
 from repro.comparison.exchange_result import Exchange
-from repro.errors import BadInput, NetworkFailed, Refused, ReproError
+from repro.errors import BadInput, Interrupted, NetworkFailed, Refused, ReproError
 from repro.facts.streams import stream
 from repro.peers.recipe import difference, is_comparable, recipe_of
 from repro.peers.store import Store
@@ -126,6 +126,7 @@ def find_peers(target: str, options: Options, observer: Observer | None = None) 
     Raises:
         BadInput: No such case, or its card states no recipe; or offline what was kept is of another recipe.
         NetworkFailed: The Hub cannot be reached or asks to be left alone, and nothing was kept.
+        Interrupted: Stopped by the user.
     """
     observer = observer or _Silent()
     store = Store(*_identity(target))
@@ -137,13 +138,22 @@ def find_peers(target: str, options: Options, observer: Observer | None = None) 
     try:
         hub.reach()
         published = published or _published(target)
-        return store.save(_search(target, published, options, observer))
+        found = _search(target, published, options, observer)
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "stopped; no replicates were kept", "the same command fetches only the cards that it has not yet"
+        ) from error
     except NetworkFailed as error:
         earlier = store.load()
         if earlier is None or (published is not None and earlier.recipe != published.recipe):
             raise
-        observer.say(f"{error.message}: this is what was found on {earlier.searched}")
+        observer.say(f"{error.message}; this is what was found on {earlier.searched}")
         return store.place(earlier)
+    try:
+        return store.save(found)
+    except BadInput as error:  # what was found is as good without
+        observer.say(f"not kept for later: {error.message}")
+        return found
 
 
 def _identity(target: str) -> tuple[str, str]:
@@ -197,7 +207,8 @@ def _search(target: str, published: _Published, options: Options, observer: Obse
     hits: dict[str, hub.Hit] = {}
     queries = []
     for by, text in _questions(published, options.search):
-        asked = {"name": text} if by == "name" else {"base_model": text}
+        relation = "adapter" if published.subject.card.kind == "peft" else "finetune"
+        asked = {"name": text} if by == "name" else {"tag": f"base_model:{relation}:{text}"}
         found = hub.search_models(options.limit + 1, **asked)
         query = Query(by=by, text=text, found=min(len(found), options.limit), more=len(found) > options.limit)
         more = f", and more that are not looked at (--limit {options.limit})" if query.more else ""

@@ -50,7 +50,7 @@ def evaluations(progress: Progress | None) -> tuple[tuple[Evaluated, ...], str]:
             return (), f"step {step:.0f} of its table does not follow step {rows[-1].step}"
         losses = [series.cells[at] if series else None for series in (progress.training, progress.validation)]
         if any((value := number(cell)) is not None and not math.isfinite(value) for cell in losses):
-            return (), f"diverged: a loss is {'NaN or infinite'} at step {step:.0f}"
+            return (), f"diverged: a loss is NaN or infinite at step {step:.0f}"
         rows.append(Evaluated(printed(progress.epoch.cells[at]), int(step), *map(printed, losses)))
     if not any(row.training_loss or row.validation_loss for row in rows):
         return (), "its table has no losses"

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -201,6 +202,26 @@ def test_it_works_again_without_the_hub(hub: Any, ask: Asked, tmp_path: Path) ->
     assert (tmp_path / "table.csv").read_text() == Path(first["csv"]).read_text()
 
 
+def test_a_cache_that_cannot_be_written_is_no_hindrance(hub: Any, ask: Asked, tmp_path: Path) -> None:
+    """Where nothing can be kept for later, that is said, and the replicates are given all the same."""
+    publish(hub, "a/tiny-issues", card(rows=shifted(0.01)))
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    done = ask("README.md", "--out", "table.csv")
+    assert done.returncode == 0, done.stderr
+    assert "not kept for later" in done.stderr
+    assert len(read_replicates((tmp_path / "table.csv").read_text(), source="table.csv")) == 1
+    assert document(ask("README.md", "--json"))["csv"] is None
+
+
+def test_an_adapter_is_looked_for_among_adapters(hub: Any, ask: Asked, tmp_path: Path) -> None:
+    """The Hub tags what was made of a base model by how: a PEFT card's replicates are its adapters."""
+    front = "---\nlibrary_name: peft\nbase_model: sample/tiny\n---\n"
+    (tmp_path / "README.md").write_text(front + card())
+    publish(hub, "a/other-name", front + card(rows=shifted(0.01)), tags=["base_model:adapter:sample/tiny"])
+    publish(hub, "b/other-name", card(rows=shifted(0.02)), tags=[TUNED])
+    assert [each["model_id"] for each in document(ask("README.md", "--json"))["kept"]] == ["a/other-name"]
+
+
 def test_a_card_on_the_hub_is_a_case(hub: Any, ask: Asked) -> None:
     """`hub:user/model` finds replicates of that card, is none of them itself, and works offline, too."""
     publish(hub, "me/tiny-issues", card())
@@ -369,6 +390,30 @@ def test_a_replicate_with_exchanged_columns_is_noted(hub: Any, ask: Asked) -> No
     assert kept["note"] == "its loss columns look exchanged (RT210)"
 
 
+def test_ctrl_c_stops_it(hub: Any, ask: Asked, tmp_path: Path) -> None:
+    """Ctrl-C while cards are read ends it soon, with its exit code, and keeps no half of a collection."""
+    for at in range(400):
+        publish(hub, f"u{at:03}/tiny-issues", card(rows=shifted(0.001 * at)))
+    hub.page = 1000
+    command = [sys.executable, "-m", "repro", "peers", "README.md", "--limit", "1000"]
+    homes = {"HF_HOME": str(tmp_path / "hf"), "REPRO_CACHE_DIR": str(tmp_path / "cache")}
+    environ = {**os.environ, "HF_ENDPOINT": hub.address, **homes}
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("50 of "):
+                process.send_signal(signal.SIGINT)
+                break
+        said = process.stderr.read()
+        assert process.wait(60) == 130
+    assert [line.partition(";")[0] for line in said.splitlines()[-2:]] == [
+        "stopped",
+        "hint: the same command fetches only the cards that it has not yet",
+    ]
+    assert "Traceback" not in said
+    assert not (tmp_path / "cache").exists()
+
+
 def test_an_answer_that_is_none_is_an_error(hub: Any, ask: Asked) -> None:
     """What answers a search with something else than models is said to be no Hub."""
     hub.refusing.append((200, {}))
@@ -382,8 +427,8 @@ def test_the_text_is_for_people(hub: Any, ask: Asked) -> None:
     done = ask("README.md", "--out", "table.csv")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     commit = SearchableHub.commit_of(hub, "a/tiny-issues")[:8]
-    assert lines[0].startswith("1 replicates, 1 left out (20")
-    assert f"a/tiny-issues {commit} 4.21.2 1.13.0+cu117 4 1.372 1.4140 A2" in lines
+    assert lines[0].startswith("1 replicate, 1 left out (20")
+    assert f"a/tiny-issues {commit} 4.21.2 1.13.0+cu117 4.0 1.372 1.4140 A2" in lines
     assert any(line.startswith("b/tiny-issues ") and line.endswith(" epochs 3, not 4") for line in lines)
     assert lines[-1] == "table: table.csv"
     assert "of 2 cards read" in done.stderr

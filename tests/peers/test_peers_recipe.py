@@ -84,6 +84,13 @@ def test_what_is_the_same_in_other_words_is_no_difference(changes: dict[str, Any
     assert difference(recipe(), recipe(**changes)) == ""
 
 
+def test_a_warm_up_ratio_of_any_release_is_the_same() -> None:
+    """What transformers 4 prints as a ratio and 5 as a step below one is one warm-up."""
+    own = recipe(lr_scheduler_warmup_ratio="0.1")
+    assert difference(own, recipe(lr_scheduler_warmup_steps="0.1")) == ""
+    assert difference(own, recipe(lr_scheduler_warmup_steps="10")) == "warm-up ratio 0, not 0.1"
+
+
 def test_an_old_name_of_the_base_model_is_the_same_model() -> None:
     """`bert-base-uncased` is google-bert/bert-base-uncased, and nobody else's model of that name."""
     own = recipe(base="bert-base-uncased")
