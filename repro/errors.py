@@ -46,6 +46,20 @@ class NetworkFailed(ReproError):
     exit_code = 5
 
 
+class Refused(NetworkFailed):
+    """The Hub answered, but not with what was asked for: not there, gated, broken (exit code 5).
+
+    Args:
+        message: As in `ReproError`.
+        hint: As in `ReproError`.
+        reason: What of the message says why, in a few words.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, reason: str) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
 class Interrupted(ReproError):
     """The user stopped the program; what was done so far is kept (exit code 130)."""
 

@@ -54,6 +54,7 @@ from repro.records.event import AnyEvent
 from repro.records.kit import Kit, Missing
 from repro.records.machine import Machine
 from repro.records.matrix import Matrix
+from repro.records.peers import Peers
 from repro.records.prune import Pruned
 from repro.records.run import (
     Completed,
@@ -858,6 +859,7 @@ def schemas() -> dict[str, Any]:
         "event": AnyEvent,
         "kit": Kit,
         "matrix": Matrix,
+        "peers": Peers,
         "prune": Pruned,
         "run": Run,
     }

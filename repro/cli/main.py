@@ -16,6 +16,7 @@ from repro.cli import (
     env,
     env_matrix,
     env_prune,
+    peers,
     report,
     rules,
     run,
@@ -49,6 +50,7 @@ app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
 app.command("env prune")(env_prune.env_prune)
 app.command("audit")(audit.audit)
+app.command("peers")(peers.peers)
 app.command("rules")(rules.rules)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
