@@ -814,10 +814,19 @@ def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFo
     raise BadInput(f"{folder.path}: {problem}", f"`repro run {found.case.name}` goes on with it")
 
 
-def check(name: str, out: Path = Path("reports")) -> Outcome:
-    """Compare a finished run again; arguments and errors as in `load_run`."""
+def check(name: str, out: Path = Path("reports"), replicates: Path | None = None) -> Outcome:
+    """Compare a finished run again.
+
+    Args:
+        name: As in `load_run`.
+        out: As in `load_run`.
+        replicates: Public replicates as CSV, instead of those that the run keeps.
+
+    Raises:
+        BadInput: No such run, or no such table.
+    """
     found, folder = load_run(name, out)
-    return Outcome(found, _compared(found, folder), folder.path)
+    return Outcome(found, _compared(found, folder, replicates), folder.path)
 
 
 def report(name: str, out: Path = Path("reports"), templates: Path | None = None) -> Outcome:
@@ -826,10 +835,10 @@ def report(name: str, out: Path = Path("reports"), templates: Path | None = None
     return _reported(found, folder, templates)
 
 
-def _compared(run: Run, folder: folders.RunFolder) -> Comparison:
+def _compared(run: Run, folder: folders.RunFolder, replicates: Path | None = None) -> Comparison:
     """Compare a run, with the case's public replicates and our own runs with other seeds as its noise."""
     own = folder.other_seeds(run) if run.settings.rehearse is None else ()
-    return compare(run, folder.replicates(), own)
+    return compare(run, folder.replicates(replicates), own)
 
 
 def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:

@@ -13,6 +13,12 @@ from repro.cli.options import Json, Out, RunName, Verbose, shared
 def check(
     run: RunName,
     out: Out = Path("reports"),
+    replicates: Annotated[
+        Path | None,
+        typer.Option(
+            "--replicates", help="Other runs of the recipe, for instance from `repro peers`.", metavar="CSV"
+        ),
+    ] = None,
     format: Annotated[  # noqa: A002
         Literal["text", "json", "junit"], typer.Option("--format", help="Output for people or machines.")
     ] = "text",
@@ -24,7 +30,7 @@ def check(
     from repro.cli.console import emit, exit_code, print_outcome
 
     shared.json = json = json or format == "json"
-    outcome = workflows.check(run, out)
+    outcome = workflows.check(run, out, replicates)
     if format == "junit" and not json:
         from repro.cli.junit import comparison_as_junit
 

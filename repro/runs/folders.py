@@ -74,17 +74,18 @@ class RunFolder:
         """The public replicates that the case had when the run began, as CSV."""
         return self.path / "peers.csv"
 
-    def replicates(self) -> tuple[Peer, ...]:
-        """Read the replicates.
+    def replicates(self, table: Path | None = None) -> tuple[Peer, ...]:
+        """Read the replicates that the run keeps, or those of another table.
 
         Raises:
             BadInput: They cannot be read.
         """
-        if not self.peers.is_file():
+        if table is None and not self.peers.is_file():
             return ()
         from repro.comparison.replicates import read_replicates
 
-        return read_replicates(read_text(self.peers), source=str(self.peers))
+        table = table or self.peers
+        return read_replicates(read_text(table), source=str(table))
 
     def other_seeds(self, run: Run) -> tuple[Run, ...]:
         """Return the finished runs beside this one that differ in nothing but the seed, one a seed."""

@@ -541,6 +541,10 @@ def test_runs_with_other_seeds_bound_a_run(repro: Any, run: Path) -> None:
         )
     )
     body = repro("check", home / "first", "--json").json()
+    table = CASES / "issues-128" / "peers.csv"
+    refused(repro("check", home / "first", "--replicates", home / "none.csv"), 2, "no such file")
+    other = repro("check", home / "first", "--replicates", table, "--json").json()
+    assert other["replicates"]["left_out"][0]["reason"] == "it was evaluated at other points"
     assert body["replicates"]["used"] == [f"{seed:012d}" for seed in range(43, 47)]
     assert body["replicates"]["streams"] == 4
 
