@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from repro.comparison.replicates import Peer
 from repro.records.claims import Cell, Table, decimal
@@ -68,15 +69,24 @@ class Curve:
     printed: bool = True
     own: bool = False
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that have a number somewhere, losses first."""
         names = dict.fromkeys(name for point in self.points for name in point.cells)
         known = [name for name in names if any(point.value(name) is not None for point in self.points)]
-        return tuple(sorted(known, key=lambda name: LOSSES.index(name) if name in LOSSES else len(LOSSES)))
+        return tuple(sorted(known, key=lambda name: (LOSSES.index(name) if name in LOSSES else len(LOSSES))))
+
+    @cached_property
+    def _units(self) -> dict[str, float]:
+        return {}
 
     def unit(self, metric: str) -> float:
         """Return one unit of the last digit that the metric is printed with; 0 where it is not rounded."""
+        if metric not in self._units:
+            self._units[metric] = self._unit(metric)
+        return self._units[metric]
+
+    def _unit(self, metric: str) -> float:
         if not self.printed:
             return 0.0
         texts = [decimal(cell.text) for point in self.points if (cell := point.cells.get(metric)) is not None]

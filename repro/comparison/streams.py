@@ -42,7 +42,10 @@ def correlation(one: Curve, other: Curve, metric: str = _METRIC) -> tuple[float,
         straight line with five to seven points), and its degrees of freedom; None with fewer points, or where
         a curve has no zigzag.
     """
-    first, second = _known(one, metric), _known(other, metric)
+    return _correlation(_known(one, metric), _known(other, metric))
+
+
+def _correlation(first: Mapping[float, float], second: Mapping[float, float]) -> tuple[float, int] | None:
     places = sorted(first.keys() & second.keys())
     if len(places) < _FEWEST:
         return None
@@ -102,17 +105,17 @@ def labels(curves: Sequence[Curve]) -> tuple[int, ...]:
             at = parent[at]
         return at
 
+    known = [_known(curve, _METRIC) for curve in curves]
     for i, j in combinations(range(len(curves)), 2):
-        if root(i) != root(j) and _one_stream(curves[i], curves[j]):
+        if root(i) != root(j) and _one_stream(curves[i], curves[j], _correlation(known[i], known[j])):
             parent[max(root(i), root(j))] = min(root(i), root(j))
     numbers: dict[int, int] = {}
     return tuple(numbers.setdefault(root(at), len(numbers)) for at in range(len(curves)))
 
 
-def _one_stream(one: Curve, other: Curve) -> bool:
+def _one_stream(one: Curve, other: Curve, found: tuple[float, int] | None) -> bool:
     if one.seed is not None and other.seed is not None and one.seed != other.seed:
         return False
-    found = correlation(one, other)
     if found is not None and found[1] >= _QUADRATIC - 4:
         return found[0] >= _ALIKE
     return letter(one) is not None and letter(one) == letter(other)
@@ -194,8 +197,9 @@ def _thresholds(freedom: int, replicates: Sequence[Curve], of: Sequence[int]) ->
     """
     alike: list[float] = []
     apart: dict[tuple[int, int], list[float]] = {}
-    for (i, one), (j, other) in combinations(enumerate(replicates), 2):
-        found = correlation(one, other)
+    known = [_known(curve, _METRIC) for curve in replicates]
+    for (i, one), (j, other) in combinations(enumerate(known), 2):
+        found = _correlation(one, other)
         if found is None or found[1] < freedom:
             continue
         z = min(_LARGEST_Z, math.atanh(min(found[0], 0.9999)))
