@@ -30,6 +30,8 @@ PYTHONS = {
     "3.9": ("2020-10-05", 18), "3.10": ("2021-10-04", 13), "3.11": ("2022-10-24", 7),
     "3.12": ("2023-10-02", 1), "3.13": ("2024-10-07", 0), "3.14": ("2025-10-07", 0),
 }  # fmt: skip
+#: What the worker is made for and was tried on. Others are taken only where nothing else has wheels.
+SUPPORTED = frozenset(f"3.{minor}" for minor in range(7, 14))
 MARKER = "repro-interpreter:"
 PROBE = f"""
 import json, struct, sys, sysconfig
@@ -63,13 +65,15 @@ def choose_minors(
 ) -> tuple[list[str], str]:
     """Choose the Python versions that have wheels for everything documented.
 
+    Those that the worker was tried on come before others, whatever their age.
+
     Args:
         files: Documented package to the files of its version.
         versions: Documented package to version, for the reason.
         moment: What appeared later does not count, files and Pythons alike.
 
     Returns:
-        The minor versions, newest first, and a sentence that says why the first one.
+        The minor versions, best first, and a sentence that says why the first one.
 
     Raises:
         EnvironmentFailed: There is none; names the package with the fewest.
@@ -80,6 +84,7 @@ def choose_minors(
         for name, of in files.items()
     }
     good = [minor for minor in reversed(released) if all(minor in minors for minors in having.values())]
+    good.sort(key=lambda minor: minor not in SUPPORTED)
     if not good:
         name = min(having, key=lambda one: len(having[one]), default="")
         listed = ", ".join(having.get(name, [])) or "no Python"
@@ -89,6 +94,8 @@ def choose_minors(
         )
     reason = f"the newest with wheels for all documented versions on {this_platform()}"
     newer = released[released.index(good[0]) + 1 :]
+    if newer and newer[0] in good:
+        return good, f"{reason}; {newer[0]} has them too, but the worker was not tried on it"
     lacking = [
         f"{name} {versions[name]}" for name, minors in having.items() if newer and newer[0] not in minors
     ]
