@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 REHEARSAL_STEPS = 2
 #: The number of the rules by which locks are made: with another one, earlier locks are not taken any more.
-LOCKED_BY = 2
+LOCKED_BY = 3
 #: What a run in the user's own environment imports.
 _NEEDED = ("transformers", "torch", "datasets", "scikit-multilearn")
 
@@ -261,6 +261,11 @@ def _environment_of(
         # With another torch everything else stays as it was on that day.
         fits = carried[0].documented == documented and carried[0].platform == this_platform()
         if fits and stream in (None, carried[0].stream):
+            if not _belongs(*carried):
+                raise BadInput(
+                    f"{target}: the case's lock is not the one that its record was made with",
+                    "restore the files, or make both anew with --relock, as docs/cases.md says",
+                )
             day = carried
         else:
             observer.say("the case's lock is for other versions, another stream or platform: locking anew")
@@ -298,9 +303,9 @@ def _cached_lock(
     key = to_json(asked, indent=0)
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
-    if record.exists() and lock.exists() and not relock:
+    if not relock and (kept := _kept_lock(record, lock)):
         used(lock)
-        return from_json(read_text(record), Environment, source=record.name), read_text(lock)
+        return kept
     if offline:
         raise EnvironmentFailed("there is no lock of these versions here", "run it once with a network")
     resolve_day = partial(resolve, moment=moment, published=published, stream=stream)
@@ -316,6 +321,20 @@ def _cached_lock(
     except BadInput as error:  # the lock is as good without
         observer.say(f"the lock is not kept: {error.message}")
     return resolved
+
+
+def _kept_lock(record: Path, lock: Path) -> tuple[Environment, str] | None:
+    """Return what was resolved before; None where it is not there, or was damaged: it is made anew."""
+    with suppress(BadInput):
+        kept = from_json(read_text(record), Environment, source=record.name), read_text(lock)
+        if _belongs(*kept):
+            return kept
+    return None
+
+
+def _belongs(environment: Environment, lock: str) -> bool:
+    """Tell whether a lock is the one that a record was made with."""
+    return lock_digest(lock) == environment.lock_sha256
 
 
 def environment_of_kit(target: str, folder: Path, observer: Observer | None = None) -> OpenKit:
