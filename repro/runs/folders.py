@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from repro.errors import BadInput
 from repro.records.codec import load, save, to_json
 from repro.records.comparison import Comparison
@@ -101,6 +99,8 @@ class RunFolder:
         Raises:
             BadInput: It cannot be written, or another process holds it.
         """
+        from filelock import FileLock, Timeout  # heavy, and only runs hold folders
+
         held = self.path / ".held"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
