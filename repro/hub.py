@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -75,8 +76,12 @@ def model_facts(repository: str) -> dict[str, Any]:
 
 
 def _asked(what: str, question: Callable[[], T]) -> T:
-    """Ask the Hub, and turn every way of failing into one line and one hint."""
+    """Ask the Hub, and turn every way of failing into one line and one hint.
+
+    The client tries again for half a minute, and would print two lines of its own each time.
+    """
     from huggingface_hub import errors
+    from huggingface_hub import logging as client_log
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of its HTTP library, httpx or httpx2
 
     # From the most particular to the most general: the first that fits is told.
@@ -96,6 +101,8 @@ def _asked(what: str, question: Callable[[], T]) -> T:
         ),
         (errors.EntryNotFoundError, "no such file in the repository", "check the file's name"),
     )
+    if "HF_HUB_VERBOSITY" not in os.environ:
+        client_log.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         return question()
     except (errors.HFValidationError, errors.OfflineModeIsEnabled, HTTPError, OSError) as error:

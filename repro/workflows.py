@@ -560,6 +560,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         if folder.record.exists() and folders.is_finished(finished := folder.load()):
             observer.say("this run is finished already: reported again (--fresh starts anew)")
             return _reported(finished, folder, options.templates)
+        observer.say("looking for model and data")
         prepared = inputs.prepare(
             case,
             handed,

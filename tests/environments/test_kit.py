@@ -202,8 +202,10 @@ def test_a_run_takes_model_and_data_from_the_kit(case: Path, tmp_path: Path) -> 
 
 
 def test_a_run_without_its_kit_fails_there(case: Path, tmp_path: Path) -> None:
-    """The same run without the kit and without a network cannot start: the kit is what makes it possible."""
-    without_a_network(tmp_path, "run", case, "--out", tmp_path / "out", code=5)
+    """The same run without the kit and without a network cannot start, and says so in one line and a hint."""
+    done = without_a_network(tmp_path, "run", case, "--out", tmp_path / "out", code=5)
+    said = done.stderr.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["looking for model and data", "error", "hint"]
 
 
 def test_what_cannot_be_had_is_listed(
