@@ -379,7 +379,8 @@ def write_kit_of(
     observer = observer or Silent()
     environment, lock = locked
     size = _size(environment.sizes.download_bytes)
-    if not observer.confirm(f"the kit takes {size} and what the case trains on; what is there is kept"):
+    trained_on = "" if find_case(target) is None else " and what the case trains on"
+    if not observer.confirm(f"the kit takes {size}{trained_on}; what is there is kept"):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
     files: dict[str, Path] = {}
     missing: tuple[Missing, ...] = ()

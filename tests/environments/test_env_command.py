@@ -157,6 +157,15 @@ def test_the_stream_can_be_chosen(house: House, card: Callable[..., Path]) -> No
     refused(env(card(), "--lock-only", "--stream", "D"), 2, "--stream")
 
 
+def test_a_build_of_pytorchs_index_is_not_exported(tmp_path: Path) -> None:
+    """Exports and kits have the registry's files: another build is refused before any is made."""
+    for options in ("--format=requirements", "--format=pylock", f"--kit={tmp_path / 'kit'}"):
+        refused(
+            env("demo", options, "--torch-backend", "cu117"), 2, "--torch-backend cu117", "--torch VERSION"
+        )
+    assert not (tmp_path / "kit").exists()
+
+
 def test_a_run_passes_both_on(house: House, tmp_path: Path) -> None:
     """`repro run` refuses a stream that its versions cannot have, before anything is asked for or trained."""
     refused(env("demo", "--stream", "B", verb="run"), 2, "transformers 4.21.2 has stream A2")
