@@ -67,7 +67,7 @@ def env_matrix(
     if (transformers is None) == (from_cards is None):
         raise BadInput("name either --transformers or --from-cards", "e.g. --transformers 4.6,4.21.2,newest")
     if peers is not None and from_cards is None:
-        raise BadInput("--peers goes with --from-cards", "")
+        raise BadInput("--peers goes with --from-cards", "e.g. --from-cards cards --peers peers.csv")
     from repro import matrix
     from repro.cli.console import Console, emit
     from repro.environments.matrix import wanted_releases
