@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from repro import hub, inputs
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
-from repro.comparison import compare
 from repro.environments.build import build, child_environment
 from repro.environments.cache import (
     MARKER,
@@ -30,10 +29,8 @@ from repro.environments.cache import (
     remember,
     used,
 )
-from repro.environments.kit import OpenKit, open_kit, write_kit
 from repro.environments.lock import lock_digest
 from repro.environments.platforms import this_platform
-from repro.environments.prune import prune as prune_cache
 from repro.environments.resolve import resolve
 from repro.environments.substitutes import refuse_substitutes
 from repro.environments.torch_choice import (
@@ -44,7 +41,6 @@ from repro.environments.torch_choice import (
 )
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
-from repro.machine import examine
 from repro.records.card import Card
 from repro.records.claims import Audit
 from repro.records.codec import from_json, read_text, to_json, write_atomic
@@ -71,6 +67,7 @@ from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
 if TYPE_CHECKING:
+    from repro.environments.kit import OpenKit
     from repro.rules import Context
 
 REHEARSAL_STEPS = 2
@@ -349,6 +346,8 @@ def environment_of_kit(target: str, folder: Path, observer: Observer | None = No
         BadInput: No such folder, or the kit of other versions.
         EnvironmentFailed: The kit was not written to its end, has changed, or is for another platform.
     """
+    from repro.environments.kit import open_kit  # each verb imports what only it needs
+
     claims = (load_case(target).card if find_case(target) is not None else _card(target)).claims
     kit = open_kit(folder, (observer or Silent()).say)
     if kit.environment.documented != documented_versions(claims):
@@ -376,6 +375,8 @@ def write_kit_of(
         EnvironmentFailed: The environment cannot be locked, or a locked file cannot be had.
         NetworkFailed: The registry cannot be reached. A model that cannot be had is only listed in the kit.
     """
+    from repro.environments.kit import write_kit
+
     observer = observer or Silent()
     environment, lock = locked
     size = _size(environment.sizes.download_bytes)
@@ -467,6 +468,8 @@ def prune(
     Raises:
         EnvironmentFailed: Something cannot be removed.
     """
+    from repro.environments.prune import prune as prune_cache
+
     referred = dict(_locks_of_runs(out)) if keep_used else {}
     return prune_cache(cache_folder(), older_than=older_than, referred=referred, dry_run=dry_run)
 
@@ -803,6 +806,8 @@ def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFo
 
 def check(name: str, out: Path = Path("reports")) -> Outcome:
     """Compare a finished run again; arguments and errors as in `load_run`."""
+    from repro.comparison import compare
+
     found, folder = load_run(name, out)
     return Outcome(found, compare(found), folder.path)
 
@@ -814,16 +819,19 @@ def report(name: str, out: Path = Path("reports"), templates: Path | None = None
 
 
 def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:
-    comparison = compare(finished)
-    folder.save_comparison(comparison)
+    from repro.comparison import compare
     from repro.reports import render  # matplotlib: only when something is rendered
 
+    comparison = compare(finished)
+    folder.save_comparison(comparison)
     render(finished, comparison, folder.path, templates=templates)
     return Outcome(finished, comparison, folder.path)
 
 
 def doctor() -> Machine:
     """Look at what this machine can do, and whether it has what the bundled cases need."""
+    from repro.machine import examine
+
     return examine([load_case(name) for name in bundled()])
 
 
