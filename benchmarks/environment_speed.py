@@ -1,17 +1,19 @@
-"""Measure what building an environment takes beside `uv pip sync` of the same lock, pair by pair in one run.
+"""Measure what environments take: building beside `uv pip sync` of the same lock, pair by pair, and locking.
 
     python benchmarks/environment_speed.py [--pairs N] [--case CASE] [--out FILE]
 
-Needs uv's package cache warm (`repro env demo` fills it) and hard links between it and the temporary folder;
-run it on an idle machine. Prints Markdown. Building is all that this program does to an environment before
-and after its probe: finding the interpreter, making the folder, `uv pip sync`, measuring its size, the
-marker. The probe, here the import of the documented packages, is stated by itself; while it runs, the files
-are compared with their wheels.
+Needs uv's package cache warm (`repro env demo` fills it), hard links between it and the temporary folder, and
+the registry for locking anew; run it on an idle machine. Prints Markdown. Building is all that this program
+does to an environment before and after its probe: finding the interpreter, making the folder, `uv pip sync`,
+measuring its size, the marker. The probe, here the import of the documented packages, is stated by itself;
+while it runs, the files are compared with their wheels. Where other programs are at work, processor time is
+the steadier figure.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from repro.cases import load_case
@@ -40,67 +43,102 @@ def main() -> None:
     locked = load_case(options.case).locked
     assert locked is not None, "the case carries no lock"
     with tempfile.TemporaryDirectory() as folder:
-        text = "\n".join(_table(*locked, Path(folder), options.pairs)) + "\n"
+        text = "\n".join(_table(*locked, options.case, Path(folder), options.pairs)) + "\n"
     sys.stdout.write(text)
     if options.out is not None:
         options.out.write_text(text, encoding="utf-8")
 
 
-def _table(environment: Environment, lock: str, folder: Path, pairs: int) -> list[str]:
+@dataclass(frozen=True)
+class Spent:
+    """Seconds, and seconds of processor time, of this process and its children."""
+
+    wall: float
+    processor: float
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.wall - other.wall, self.processor - other.processor)
+
+    @classmethod
+    def now(cls) -> Spent:
+        """Return what was spent so far."""
+        used = os.times()
+        processor = used.user + used.system + used.children_user + used.children_system
+        return cls(time.perf_counter(), processor)
+
+
+def _table(environment: Environment, lock: str, case: str, folder: Path, pairs: int) -> list[str]:
     _build(environment, lock, folder)  # fills the caches of both
     plain, ours, probes = [], [], []
     for number in range(pairs):
         if number % 2:  # whoever comes first finds other things in the system's cache
             plain.append(_plain(environment, lock, folder))
-        seconds, probe = _build(environment, lock, folder)
+        spent, probe = _build(environment, lock, folder)
         if not number % 2:
             plain.append(_plain(environment, lock, folder))
-        ours.append(seconds)
+        ours.append(spent)
         probes.append(probe)
-    rows = ["| what | measured | runs | goal |", "|---|---|---|---|"]
-    for what, values, goal, unit in (
-        ("`uv pip sync`, package cache warm", plain, "–", " s"),
-        ("the same lock built by this program, but for the probe", ours, "–", " s"),
-        ("ratio, pair by pair", [a / b for a, b in zip(ours, plain, strict=True)], "1.3 at most", ""),
-        ("the probe, and beside it the comparison of all files with their wheels", probes, "–", " s"),
-    ):
-        rows.append(f"| {what} | {_spread(values, unit)} | {len(values)} | {goal} |")
-    return rows
+    known = [_command("env", case, "--lock-only") for _ in range(pairs)]
+    anew = [_command("env", case, "--lock-only", "--relock") for _ in range(pairs)]
+    both = list(zip(ours, plain, strict=True))
+    beside = "the probe, and beside it the comparison of all files with their wheels"
+    rows = [
+        _row("`uv pip sync`, package cache warm", [one.wall for one in plain]),
+        _row("the same lock built by this program, but for the probe", [one.wall for one in ours]),
+        _row("ratio, pair by pair", [a.wall / b.wall for a, b in both], "1.3 at most", ""),
+        _row("ratio of processor time", [a.processor / b.processor for a, b in both], "1.3 at most", ""),
+        _row(beside, [one.wall for one in probes]),
+        _row("locking what is locked, the whole command", [one.wall for one in known], "0.3 s"),
+        _row("the same, processor time", [one.processor for one in known], "0.3 s"),
+        _row("locking anew, uv's pages warm", [one.wall for one in anew], "20 s"),
+    ]
+    return ["| what | measured | runs | goal |", "|---|---|---|---|", *rows]
+
+
+def _row(what: str, values: Sequence[float], goal: str = "–", unit: str = " s") -> str:
+    return f"| {what} | {_spread(values, unit)} | {len(values)} | {goal} |"
 
 
 def _spread(values: Sequence[float], unit: str) -> str:
     return f"{statistics.median(values):.3g}{unit} ({min(values):.3g}–{max(values):.3g})"
 
 
-def _plain(environment: Environment, lock: str, folder: Path) -> float:
-    """Return the seconds of `uv pip sync` in a new virtual environment."""
+def _plain(environment: Environment, lock: str, folder: Path) -> Spent:
+    """Return what `uv pip sync` takes in a new virtual environment."""
     place = folder / "plain"
     python = find_interpreter(environment.python).path
     subprocess.run([uv_binary(), "venv", "--quiet", "--no-project", "--python", python, place], check=True)
     (place / "lock.txt").write_text(lock, encoding="utf-8")
     command = [uv_binary(), "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
-    start = time.perf_counter()
+    start = Spent.now()
     subprocess.run([*command, "--python", python_of(place), place / "lock.txt"], check=True)
-    seconds = time.perf_counter() - start
+    spent = Spent.now() - start
     shutil.rmtree(place)
-    return seconds
+    return spent
 
 
-def _build(environment: Environment, lock: str, folder: Path) -> tuple[float, float]:
-    """Return the seconds of a build without those of its probe, and those."""
-    inner, times = probe_imports(environment.documented), []
+def _build(environment: Environment, lock: str, folder: Path) -> tuple[Spent, Spent]:
+    """Return what a build takes without its probe, and what that takes."""
+    inner, probes = probe_imports(environment.documented), []
 
     def probe(python: Path) -> None:
-        start = time.perf_counter()
+        start = Spent.now()
         inner(python)
-        times.append(time.perf_counter() - start)
+        probes.append(Spent.now() - start)
 
-    start = time.perf_counter()
+    start = Spent.now()
     built = build(environment, lock, cache=folder / "cache", probe=probe)
-    seconds = time.perf_counter() - start - sum(times)
+    spent = Spent.now() - start - probes[0]
     assert not built.from_cache
     shutil.rmtree(built.folder)
-    return seconds, sum(times)
+    return spent, probes[0]
+
+
+def _command(*arguments: str) -> Spent:
+    """Return what a command takes, from the start of its process to the end."""
+    start = Spent.now()
+    subprocess.run([sys.executable, "-m", "repro", *arguments], check=True, capture_output=True)
+    return Spent.now() - start
 
 
 if __name__ == "__main__":

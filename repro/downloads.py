@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import shutil
 import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from repro.errors import BadInput, NetworkFailed
@@ -28,6 +25,10 @@ def download(url: str, path: Path, *, most: int | None = None) -> None:
         BadInput: Another kind of address, or the file cannot be written.
         NetworkFailed: The host cannot be reached or refuses.
     """
+    import http.client  # heavy, as is what comes with it
+    import urllib.error
+    import urllib.request
+
     if not url.startswith(("http://", "https://")):
         raise BadInput(f"{url[:100]}: not an http address", "only http and https are fetched")
     request = urllib.request.Request(url, headers=_HEADERS)  # noqa: S310 - checked above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -190,10 +191,16 @@ def _status(error: BaseException | None) -> int | None:
 
 
 def _asked(what: str, question: Callable[[], T]) -> T:
-    """Ask the Hub, and turn every way of failing into one line and one hint."""
+    """Ask the Hub, and turn every way of failing into one line and one hint.
+
+    The client tries again for half a minute, and would print two lines of its own each time.
+    """
     from huggingface_hub import errors
+    from huggingface_hub import logging as client_log
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of its HTTP library, httpx or httpx2
 
+    if "HF_HUB_VERBOSITY" not in os.environ:
+        client_log.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         return question()
     except (errors.HFValidationError, errors.OfflineModeIsEnabled, HTTPError, OSError) as error:

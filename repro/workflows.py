@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from repro import hub, inputs
 from repro.cards import read_card
 from repro.cases.loader import LoadedCase, bundled, documented_versions, find_case, load_case
-from repro.comparison import compare
 from repro.environments.build import build, child_environment
 from repro.environments.cache import (
     MARKER,
@@ -30,10 +29,8 @@ from repro.environments.cache import (
     remember,
     used,
 )
-from repro.environments.kit import OpenKit, open_kit, write_kit
 from repro.environments.lock import lock_digest
 from repro.environments.platforms import this_platform
-from repro.environments.prune import prune as prune_cache
 from repro.environments.resolve import resolve
 from repro.environments.substitutes import refuse_substitutes
 from repro.environments.torch_choice import (
@@ -44,7 +41,6 @@ from repro.environments.torch_choice import (
 )
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.facts.streams import stream
-from repro.machine import examine
 from repro.records.card import Card
 from repro.records.claims import Audit
 from repro.records.codec import from_json, read_text, to_json, write_atomic
@@ -72,11 +68,12 @@ from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 
 if TYPE_CHECKING:
+    from repro.environments.kit import OpenKit
     from repro.rules import Context
 
 REHEARSAL_STEPS = 2
 #: The number of the rules by which locks are made: with another one, earlier locks are not taken any more.
-LOCKED_BY = 2
+LOCKED_BY = 3
 #: What a run in the user's own environment imports.
 _NEEDED = ("transformers", "torch", "datasets", "scikit-multilearn")
 
@@ -262,6 +259,11 @@ def _environment_of(
         # With another torch everything else stays as it was on that day.
         fits = carried[0].documented == documented and carried[0].platform == this_platform()
         if fits and stream in (None, carried[0].stream):
+            if not _belongs(*carried):
+                raise BadInput(
+                    f"{target}: the case's lock is not the one that its record was made with",
+                    "restore the files, or make both anew with --relock, as docs/cases.md says",
+                )
             day = carried
         else:
             observer.say("the case's lock is for other versions, another stream or platform: locking anew")
@@ -299,9 +301,9 @@ def _cached_lock(
     key = to_json(asked, indent=0)
     place = cache_folder() / "locks" / hashlib.sha256(key.encode()).hexdigest()[:16]
     record, lock = place.with_suffix(".json"), place.with_suffix(".lock")
-    if record.exists() and lock.exists() and not relock:
+    if not relock and (kept := _kept_lock(record, lock)):
         used(lock)
-        return from_json(read_text(record), Environment, source=record.name), read_text(lock)
+        return kept
     if offline:
         raise EnvironmentFailed("there is no lock of these versions here", "run it once with a network")
     resolve_day = partial(resolve, moment=moment, published=published, stream=stream)
@@ -319,6 +321,20 @@ def _cached_lock(
     return resolved
 
 
+def _kept_lock(record: Path, lock: Path) -> tuple[Environment, str] | None:
+    """Return what was resolved before; None where it is not there, or was damaged: it is made anew."""
+    with suppress(BadInput):
+        kept = from_json(read_text(record), Environment, source=record.name), read_text(lock)
+        if _belongs(*kept):
+            return kept
+    return None
+
+
+def _belongs(environment: Environment, lock: str) -> bool:
+    """Tell whether a lock is the one that a record was made with."""
+    return lock_digest(lock) == environment.lock_sha256
+
+
 def environment_of_kit(target: str, folder: Path, observer: Observer | None = None) -> OpenKit:
     """Return a kit, verified, that has the environment of a case or card.
 
@@ -331,6 +347,8 @@ def environment_of_kit(target: str, folder: Path, observer: Observer | None = No
         BadInput: No such folder, or the kit of other versions.
         EnvironmentFailed: The kit was not written to its end, has changed, or is for another platform.
     """
+    from repro.environments.kit import open_kit  # each verb imports what only it needs
+
     claims = (load_case(target).card if find_case(target) is not None else _card(target)).claims
     kit = open_kit(folder, (observer or Silent()).say)
     if kit.environment.documented != documented_versions(claims):
@@ -358,10 +376,13 @@ def write_kit_of(
         EnvironmentFailed: The environment cannot be locked, or a locked file cannot be had.
         NetworkFailed: The registry cannot be reached. A model that cannot be had is only listed in the kit.
     """
+    from repro.environments.kit import write_kit
+
     observer = observer or Silent()
     environment, lock = locked
     size = _size(environment.sizes.download_bytes)
-    if not observer.confirm(f"the kit takes {size} and what the case trains on; what is there is kept"):
+    trained_on = "" if find_case(target) is None else " and what the case trains on"
+    if not observer.confirm(f"the kit takes {size}{trained_on}; what is there is kept"):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")
     files: dict[str, Path] = {}
     missing: tuple[Missing, ...] = ()
@@ -448,6 +469,8 @@ def prune(
     Raises:
         EnvironmentFailed: Something cannot be removed.
     """
+    from repro.environments.prune import prune as prune_cache
+
     referred = dict(_locks_of_runs(out)) if keep_used else {}
     return prune_cache(cache_folder(), older_than=older_than, referred=referred, dry_run=dry_run)
 
@@ -542,6 +565,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         if folder.record.exists() and folders.is_finished(finished := folder.load()):
             observer.say("this run is finished already: reported again (--fresh starts anew)")
             return _reported(finished, folder, options.templates)
+        observer.say("looking for model and data")
         prepared = inputs.prepare(
             case,
             handed,
@@ -837,21 +861,25 @@ def report(name: str, out: Path = Path("reports"), templates: Path | None = None
 
 def _compared(run: Run, folder: folders.RunFolder, replicates: Path | None = None) -> Comparison:
     """Compare a run, with the case's public replicates and our own runs with other seeds as its noise."""
+    from repro.comparison import compare
+
     own = folder.other_seeds(run) if run.settings.rehearse is None else ()
     return compare(run, folder.replicates(replicates), own)
 
 
 def _reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:
-    comparison = _compared(finished, folder)
-    folder.save_comparison(comparison)
     from repro.reports import render  # matplotlib: only when something is rendered
 
+    comparison = _compared(finished, folder)
+    folder.save_comparison(comparison)
     render(finished, comparison, folder.path, templates=templates)
     return Outcome(finished, comparison, folder.path)
 
 
 def doctor() -> Machine:
     """Look at what this machine can do, and whether it has what the bundled cases need."""
+    from repro.machine import examine
+
     return examine([load_case(name) for name in bundled()])
 
 

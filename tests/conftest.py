@@ -21,6 +21,15 @@ settings.load_profile("repro")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs the Hub, or PyTorch's own index, unless it is asked for by its mark."""
+    if "network" not in config.option.markexpr:
+        skipped = pytest.mark.skip(reason="needs the network: pytest -m network")
+        for item in items:
+            if item.get_closest_marker("network"):
+                item.add_marker(skipped)
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the program's own."""

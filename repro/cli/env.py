@@ -61,7 +61,10 @@ def env(
     choice = choose_torch(torch, torch_backend)
     elsewhere = form is not None or kit is not None
     if choice.backend is not None and elsewhere:
-        raise BadInput(f"{choice.flags}: exports and kits take the registry's files", "leave it out")
+        raise BadInput(
+            f"{choice.flags}: exports and kits take the registry's files",
+            "leave --torch-backend out; --torch VERSION can be exported and carried",
+        )
     if elsewhere and not (kit is not None and offline):
         locked = workflows.environment_of(
             case, relock=relock, stream=stream, strict=strict, torch=choice, offline=offline, observer=console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from repro.cases.loader import find_case
 from repro.cli.console import Console, emit
 from repro.environments.disk import gigabytes
 from repro.records.codec import to_json
@@ -32,5 +33,6 @@ def write(case: str, locked: tuple[Environment, str], folder: Path, console: Con
     emit(f"{'':<14} {line(', or '.join(kit.get_python))}")
     for one in kit.missing:
         emit(line(f"missing: {one.what}: {one.reason}" + (f" ({one.hint})" if one.hint else "")))
-    emit(f"there: repro run {line(case)} --kit FOLDER")
+    verb, end = ("run", "") if find_case(case) is not None else ("env", " --offline")  # a card cannot be run
+    emit(f"there: repro {verb} {line(case)} --kit FOLDER{end}")
     return 0

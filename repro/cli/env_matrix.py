@@ -67,7 +67,7 @@ def env_matrix(
     if (transformers is None) == (from_cards is None):
         raise BadInput("name either --transformers or --from-cards", "e.g. --transformers 4.6,4.21.2,newest")
     if peers is not None and from_cards is None:
-        raise BadInput("--peers goes with --from-cards", "")
+        raise BadInput("--peers goes with --from-cards", "e.g. --from-cards cards --peers peers.csv")
     from repro import matrix
     from repro.cli.console import Console, emit
     from repro.environments.matrix import wanted_releases
@@ -80,7 +80,7 @@ def env_matrix(
         assert from_cards is not None  # noqa: S101 - one of the two, see above
         wanted = matrix.wanted_by_cards(from_cards, peers, console)
     question = (
-        f"{len(wanted)} environments, one after the other: 1 to 3 GB to download and 2 to 6 on disk each"
+        f"{len(wanted)} environments, one after the other: 1 to 4 GB to download and 2 to 8 on disk each"
     )
     if not lock_only and not console.confirm(question):
         raise Interrupted("nothing was downloaded", "answer yes, or use --yes")

@@ -74,7 +74,7 @@ class Curve:
         """The metrics that have a number somewhere, losses first."""
         names = dict.fromkeys(name for point in self.points for name in point.cells)
         known = [name for name in names if any(point.value(name) is not None for point in self.points)]
-        return tuple(sorted(known, key=lambda name: (LOSSES.index(name) if name in LOSSES else len(LOSSES))))
+        return tuple(sorted(known, key=lambda name: LOSSES.index(name) if name in LOSSES else len(LOSSES)))
 
     @cached_property
     def _units(self) -> dict[str, float]:

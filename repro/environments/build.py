@@ -19,6 +19,7 @@ from repro.environments.disk import usage
 from repro.environments.interpreters import find_interpreter, make_environment
 from repro.environments.lock import backend_arguments, lock_digest, read_lock
 from repro.environments.platforms import this_platform
+from repro.environments.registry import Registry
 from repro.environments.uvtool import OFFLINE_FILES_HINT, lacks_wheels, run_uv
 from repro.environments.wholeness import damaged
 from repro.errors import BadInput, EnvironmentFailed, ReproError
@@ -30,6 +31,7 @@ KNOWN = "compared.txt"  # beside the environments: what `wholeness` has read bef
 LOCK_HINT = "the lock's files may be gone or damaged: lock it again"
 PROBE_SECONDS = 300
 UNUSABLE = re.compile(r"Failed to install: \S+ \(([A-Za-z0-9._-]+)==")
+GONE = re.compile(r"no version of ([A-Za-z0-9._-]+)==")
 KEPT_VARIABLES = ("PYTHONUTF8", "PYTHONIOENCODING")  # how text looks, not what runs
 
 
@@ -224,6 +226,9 @@ def _sync(folder: Path, source: Source, *options: str) -> None:
         said = UNUSABLE.search("\n".join(getattr(error, "__notes__", ())))
         if said and error.hint in (LOCK_HINT, OFFLINE_FILES_HINT):
             error.hint = f"uv's package cache is damaged: `uv cache clean {said[1]}`, then build it again"
+        if not source.offline and (gone := GONE.search(error.message)):
+            # To uv a page to sign in is an index without files. Ours has to be JSON, and says so.
+            Registry().files(gone[1])
         raise
 
 

@@ -21,6 +21,8 @@ from repro.records.environment import Environment
 Format = Literal["requirements", "pylock", "dockerfile", "conda"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 LOCK = "environment.lock"
+DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+SHA256 = re.compile(r'sha256 = "([0-9a-f]{64})"')
 DOCKER_PLATFORMS = {"linux-x86_64": "linux/amd64", "linux-aarch64": "linux/arm64"}
 
 
@@ -133,7 +135,10 @@ def _dockerfile(environment: Environment) -> str:
 
 
 def _pylock(environment: Environment, lock: str) -> str:
-    """Have uv look up where the lock's files are; what holds anything but the lock's is refused."""
+    """Have uv look up where the lock's files are; what has anything but the lock's is refused.
+
+    Without a moment: a torch that was asked for, and what the moment does not apply to, are younger.
+    """
     triple = UV_PLATFORMS.get(environment.platform)
     with tempfile.TemporaryDirectory(prefix="repro-export-") as name:
         folder = Path(name)
@@ -142,13 +147,13 @@ def _pylock(environment: Environment, lock: str) -> str:
             [
                 "pip", "compile", "requirements.in", "--output-file", "pylock.toml",
                 "--format", "pylock.toml", "--no-deps", "--no-header", "--no-annotate",
-                "--exclude-newer", environment.moment, "--python", sys.executable,
+                "--python", sys.executable,
                 "--python-version", full_version(environment.python),
                 *(["--python-platform", triple] if triple else []),
             ],
             doing="exporting", folder=folder, hint="the lock's files may be gone: lock it again",
         )  # fmt: skip
-        text = (folder / "pylock.toml").read_text(encoding="utf-8")
+        text = _only_locked((folder / "pylock.toml").read_text(encoding="utf-8"), lock)
     _check_pylock(tomllib.loads(text), lock)
     series = environment.python.partition(".")
     without_credentials = re.sub(r"(\w+://)[^/\s\"@]+@", r"\1", text)
@@ -163,14 +168,21 @@ def _pylock(environment: Environment, lock: str) -> str:
     )
 
 
+def _only_locked(text: str, lock: str) -> str:
+    """Leave out files that the lock does not name, as those that appeared later; uv writes each on a line."""
+    known = frozenset().union(*read_hashes(lock).values())
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if known.issuperset(SHA256.findall(line)))
+
+
 def _check_pylock(document: Mapping[str, list[dict[str, object]]], lock: str) -> None:
-    """Refuse a pylock.toml that has other packages, or files with other hashes, than the lock."""
+    """Refuse a pylock.toml that has other packages than the lock, or one of which it has no locked file."""
     versions = {str(one["name"]): str(one.get("version")) for one in document["packages"]}
-    known = read_hashes(lock)
-    found = {
-        match for one in document["packages"] for match in re.findall(r"'sha256': '([0-9a-f]{64})'", str(one))
-    }
-    if versions != read_lock(lock) or not found <= frozenset().union(*known.values()):
+    hashes = read_hashes(lock)
+    found = {str(one["name"]): frozenset(DIGEST.findall(str(one))) for one in document["packages"]}
+    if versions != read_lock(lock) or not all(
+        files and files <= hashes[name] for name, files in found.items()
+    ):
         raise EnvironmentFailed(
             "uv wrote another pylock.toml than the lock says", "export requirements instead, or lock it again"
         )

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,8 @@ PYTHONS = {
     "3.9": ("2020-10-05", 18), "3.10": ("2021-10-04", 13), "3.11": ("2022-10-24", 7),
     "3.12": ("2023-10-02", 1), "3.13": ("2024-10-07", 0), "3.14": ("2025-10-07", 0),
 }  # fmt: skip
+#: What the worker is made for and was tried on. Others are taken only where nothing else has wheels.
+SUPPORTED = frozenset(f"3.{minor}" for minor in range(7, 14))
 MARKER = "repro-interpreter:"
 PROBE = f"""
 import json, struct, sys, sysconfig
@@ -63,13 +65,15 @@ def choose_minors(
 ) -> tuple[list[str], str]:
     """Choose the Python versions that have wheels for everything documented.
 
+    Those that the worker was tried on come before others, whatever their age.
+
     Args:
         files: Documented package to the files of its version.
         versions: Documented package to version, for the reason.
         moment: What appeared later does not count, files and Pythons alike.
 
     Returns:
-        The minor versions, newest first, and a sentence that says why the first one.
+        The minor versions, best first, and a sentence that says why the first one.
 
     Raises:
         EnvironmentFailed: There is none; names the package with the fewest.
@@ -80,6 +84,7 @@ def choose_minors(
         for name, of in files.items()
     }
     good = [minor for minor in reversed(released) if all(minor in minors for minors in having.values())]
+    good.sort(key=lambda minor: minor not in SUPPORTED)
     if not good:
         name = min(having, key=lambda one: len(having[one]), default="")
         listed = ", ".join(having.get(name, [])) or "no Python"
@@ -89,6 +94,8 @@ def choose_minors(
         )
     reason = f"the newest with wheels for all documented versions on {this_platform()}"
     newer = released[released.index(good[0]) + 1 :]
+    if newer and newer[0] in good:
+        return good, f"{reason}; {newer[0]} has them too, but the worker was not tried on it"
     lacking = [
         f"{name} {versions[name]}" for name, minors in having.items() if newer and newer[0] not in minors
     ]
@@ -124,7 +131,8 @@ def check_minor(text: str) -> str:
 def find_interpreters() -> list[Interpreter]:
     """Return every interpreter on this machine that runs, newest first, each once."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        found = {one.path.resolve(): one for one in pool.map(verify, _candidates()) if one}
+        candidates = _real(chain(_around(), _uv_pythons()))
+        found = {one.path.resolve(): one for one in pool.map(verify, candidates) if one}
     return sorted(found.values(), key=lambda one: Version(one.version), reverse=True)
 
 
@@ -141,10 +149,11 @@ def find_interpreter(
     Raises:
         EnvironmentFailed: There is none and none could be had; names the version and how to get it.
     """
-    # Those whose path names the version come first: usually one run is enough.
-    for path in sorted(_candidates(minor), key=lambda path: minor not in str(path)):
-        if (found := verify(path)) and found.minor == minor:
-            return found
+    # Those whose path names the version come first: usually one run is enough. uv is asked only after them.
+    for places in (lambda: _around(minor), _uv_pythons):
+        for path in sorted(_real(places()), key=lambda path: minor not in str(path)):
+            if (found := verify(path)) and found.minor == minor:
+                return found
     why = ""
     if download:
         report(f"no Python {minor} here: uv fetches one")
@@ -238,8 +247,13 @@ def make_environment(python: Path, folder: Path) -> None:
         raise EnvironmentFailed(f"{python} cannot make an environment: {last[:200]}", hint)
 
 
-def _candidates(minor: str | None = None) -> list[Path]:
-    """Return files that may be interpreters, each once; with `minor`, none whose name says another."""
+def _real(places: Iterable[Path]) -> list[Path]:
+    """Return files that may be interpreters, each once."""
+    return list(dict.fromkeys(_behind(path) for path in places if path.is_file()))
+
+
+def _around(minor: str | None = None) -> Iterator[Path]:
+    """Yield where interpreters may be, uv's own aside; with `minor`, none whose name says another."""
     names = ["python3", "python", *(f"python{one}" for one in ([minor] if minor else reversed(PYTHONS)))]
     suffix = ".exe" if sys.platform == "win32" else ""
     shims = {
@@ -247,8 +261,7 @@ def _candidates(minor: str | None = None) -> list[Path]:
     }  # half of them dead, and what they lead to is looked at
     folders = [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
     on_path = (folder / (name + suffix) for folder in folders if folder not in shims for name in names)
-    found = chain([Path(sys.executable)], on_path, _pyenv(), _conda(), _uv_pythons())
-    return list(dict.fromkeys(_behind(path) for path in found if path.is_file()))
+    yield from chain([Path(sys.executable)], on_path, _pyenv(), _conda())
 
 
 def _behind(path: Path) -> Path:

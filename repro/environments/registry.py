@@ -5,7 +5,6 @@ No registry's address is written here: where neither tool is configured, the lib
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 import tomllib
@@ -136,6 +135,8 @@ def _uv_index(path: Path) -> str | None:
 
 def _pip_index(path: Path) -> str | None:
     """Return `global.index-url` of one `pip.conf`; None for a file that is missing, broken or silent."""
+    import configparser  # heavy
+
     parser = configparser.RawConfigParser()
     try:
         parser.read_string(path.read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from repro.environments.interpreters import PYTHONS, usable
+from repro.environments.interpreters import PYTHONS, SUPPORTED, usable
 from repro.environments.lock import compile_lock, lock_digest, lock_sizes, read_lock
 from repro.environments.moment import format_instant, parse_instant
 from repro.environments.platforms import minor_tuple, this_platform
@@ -182,7 +182,8 @@ def _nearest(minor: str, minors: Sequence[str], choice: TorchChoice, *, asked: s
             f"torch {choice.version} has no wheel for Python {minor} on this platform",
             f"it has them for: {listed}",
         )
-    return min(minors, key=lambda one: abs(minor_tuple(one)[1] - minor_tuple(minor)[1]))
+    wanted = minor_tuple(minor)[1]
+    return min(minors, key=lambda one: (one not in SUPPORTED, abs(minor_tuple(one)[1] - wanted)))
 
 
 def _build(version: Version, backend: str) -> Version:

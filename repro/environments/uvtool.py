@@ -21,14 +21,17 @@ UV_VARIABLES = (
 )  # fmt: skip
 UNREACHABLE = re.compile(
     r"error sending request|failed to fetch|could not connect|client error \(connect\)|dns error|"
-    r"connection (?:refused|reset)|operation timed out|request failed after|network is unreachable|"
+    r"connection (?:refused|reset)|operation timed out|network timeout|request failed after|"
+    r"network is unreachable|response body error|"
     r"status client error \((?:401|403|407|429)|status server error|network was disabled",
     re.IGNORECASE,
 )
+NO_ARCHIVE = re.compile(r"invalid zip file structure", re.IGNORECASE)
 DISK_FULL = re.compile(r"no space left|disk quota|os error 28\b", re.IGNORECASE)
 READ_ONLY = re.compile(r"read-only file system|permission denied|os error (?:13|30)\b", re.IGNORECASE)
 LACKS_WHEELS = re.compile(r"no (?:usable )?wheels|building (?:from source|source distributions) is disabled")
 LONGEST_SENTENCE = 300
+NO_ARCHIVE_HINT = "what came is no wheel: is there a page to sign in, or was the download cut off?"
 OFFLINE_FILES_HINT = "the files are not in uv's cache: run it once with a network"
 
 # Replaces itself by uv after asking Linux to end it with its parent: a killed build must not go on writing.
@@ -125,6 +128,8 @@ def _failure(doing: str, done: subprocess.CompletedProcess[str], hint: str, offl
         return EnvironmentFailed(message, OFFLINE_FILES_HINT)
     if UNREACHABLE.search(done.stderr):
         return NetworkFailed(message, OFFLINE_HINT)
+    if NO_ARCHIVE.search(done.stderr):
+        return NetworkFailed(message, NO_ARCHIVE_HINT)
     return EnvironmentFailed(message, hint)
 
 

@@ -124,7 +124,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
         raise BadInput(
             f"{path}: cannot be written: {error.strerror or error}",
-            "choose another folder with --out, or free some space",
+            "choose another folder, or free some space",
         ) from error
 
 

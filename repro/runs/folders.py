@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
 from repro.errors import BadInput
@@ -134,6 +133,8 @@ class RunFolder:
         Raises:
             BadInput: It cannot be written, or another process holds it.
         """
+        from filelock import FileLock, Timeout  # heavy, and only runs hold folders
+
         held = self.path / ".held"
         try:
             self.path.mkdir(parents=True, exist_ok=True)

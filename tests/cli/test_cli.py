@@ -109,6 +109,17 @@ def test_help_needs_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_locked_case_needs_no_network_and_nothing_heavy() -> None:
+    """Showing a lock that is there imports no HTTP client, no uv and no file locks: it takes a moment."""
+    code = (
+        "import sys\nfrom repro.cli.main import call\ncall(['env', 'demo', '--lock-only'])\n"
+        "heavy = {'torch', 'numpy', 'huggingface_hub', 'requests', 'pypi_simple', 'uv', 'rich', 'yaml', "
+        "'jinja2', 'http.client', 'ssl', 'filelock'}\nprint(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_version(repro: Any) -> None:
     """`--version` prints name and version."""
     assert repro("--version").split() == ["repro", "0.1.0"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from wheelhouse import MINOR, House, only, record, serve
+from wheelhouse import JSON, MINOR, House, only, record, serve
 
 from repro.environments import (
     build,
@@ -147,6 +147,60 @@ def test_a_registry_in_trouble_leaves_nothing(house: House) -> None:
     assert not environment_folder(record(lock)).exists()
     house.status = 200
     assert not build(record(lock), lock).from_cache
+
+
+@pytest.mark.parametrize(
+    ("mood", "said"),
+    [
+        ("nobody", "Failed to fetch"),
+        ("a page for the index", "is not JSON"),
+        ("a page for the file", "Failed to download `tiny==1.0`"),
+        ("half a file", "Failed to download `tiny==1.0`"),
+        ("silence in a file", "network timeout"),
+        ("500 for the file", "500 Internal Server Error"),
+    ],
+)
+def test_a_network_in_trouble_leaves_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, mood: str, said: str
+) -> None:
+    """Whatever the network does to index or file: a network error in one line, nothing left, then built."""
+    lock, wheel = house.lock("tiny==1.0"), "tiny-1.0-py3-none-any.whl"
+    whole, address = house.wheels[wheel], os.environ["UV_DEFAULT_INDEX"]
+    monkeypatch.setenv("UV_HTTP_TIMEOUT", "1")
+    match mood:
+        case "nobody":
+            monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+        case "a page for the index":
+            house.content_type = "text/html"
+        case "a page for the file":
+            house.wheels[wheel] = b"<html>sign in</html>" * 20
+        case "half a file":
+            house.slow[wheel], house.cut = whole, True
+        case "silence in a file":
+            house.slow[wheel] = whole
+        case "500 for the file":
+            house.failing = f"/files/{wheel}"
+    with pytest.raises(NetworkFailed, match=said) as caught:
+        build(record(lock), lock)
+    assert caught.value.exit_code == 5
+    assert "\n" not in caught.value.message + caught.value.hint
+    assert "lock it again" not in caught.value.hint
+    assert not environment_folder(record(lock)).exists()
+    monkeypatch.setenv("UV_DEFAULT_INDEX", address)
+    house.content_type, house.failing = JSON, ""
+    house.wheels[wheel] = whole
+    house.slow.clear()
+    assert version_in(build(record(lock), lock).python, "tiny") == "1.0"
+
+
+def test_a_locked_version_that_is_gone_is_said(house: House) -> None:
+    """A registry that answers as it should and no longer has the version is no network trouble."""
+    house.add("tiny", "2.0")
+    lock = house.lock("tiny==1.0")
+    del house.pages["tiny"][0]
+    with pytest.raises(EnvironmentFailed, match=r"no version of tiny==1\.0") as caught:
+        build(record(lock), lock)
+    assert "lock it again" in caught.value.hint
 
 
 def test_offline_without_files_says_so(house: House) -> None:

@@ -14,8 +14,9 @@ import pytest
 from wheelhouse import House, only, serve
 
 from repro.cases import loader
-from repro.environments import registry
+from repro.environments import cache_folder, registry
 from repro.errors import NetworkFailed
+from repro.records.codec import to_json
 from repro.records.environment import Environment
 from repro.workflows import environment_of
 
@@ -88,6 +89,43 @@ def test_a_locked_card_asks_nobody(
     assert house.requests == []
 
 
+@pytest.mark.parametrize("suffix", [".json", ".lock"])
+@pytest.mark.parametrize("damage", ["half", "another byte", "gone", "no text"])
+def test_a_damaged_lock_in_the_cache_is_made_anew(
+    house: House, card: Callable[..., Path], suffix: str, damage: str
+) -> None:
+    """A lock or record in the cache that is not whole is none: the same lock is made again, and kept."""
+    path = str(card())
+    first = environment_of(path)
+    (file,) = (cache_folder() / "locks").glob(f"*{suffix}")
+    data = file.read_bytes()
+    match damage:
+        case "half":
+            file.write_bytes(data[: len(data) // 2])
+        case "another byte":
+            at = data.index(b"sha256") + 10
+            file.write_bytes(data[:at] + (b"0" if data[at : at + 1] != b"0" else b"1") + data[at + 1 :])
+        case "gone":
+            file.unlink()
+        case "no text":
+            file.write_bytes(b"\xff\x00")
+    assert environment_of(path)[1] == first[1]
+    assert file.read_bytes() == data
+
+
+def test_a_lock_of_a_case_that_was_changed_is_refused(tmp_path: Path) -> None:
+    """A case whose lock is not the one of its record is bad input for every verb that takes the lock."""
+    shutil.copytree(Path(loader.__file__).parent, tmp_path / "cases")
+    lock = tmp_path / "cases" / "issues-128" / "environment.lock"
+    lock.write_text(lock.read_text().replace("sha256:0", "sha256:1", 1))
+    case = tmp_path / "cases" / "demo"
+    for options in ("--lock-only", "--offline", "--format=requirements", f"--kit={tmp_path / 'kit'}"):
+        refused(env(case, options), 2, "is not the one that its record was made with", "--relock")
+    refused(env(case, "--out", tmp_path / "out", verb="run"), 2, "is not the one that its record")
+    assert not (tmp_path / "kit").exists()
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_question_is_another_lock(house: House, card: Callable[..., Path]) -> None:
     """A stream that is asked for is not answered with the lock of the other one, in either order."""
     path = str(card())
@@ -117,6 +155,15 @@ def test_the_stream_can_be_chosen(house: House, card: Callable[..., Path]) -> No
     assert (json.loads(said.stdout)["stream"], said.returncode) == ("C", 0)
     refused(env("demo", "--lock-only", "--stream", "B"), 2, "transformers 4.21.2 has stream A2")
     refused(env(card(), "--lock-only", "--stream", "D"), 2, "--stream")
+
+
+def test_a_build_of_pytorchs_index_is_not_exported(tmp_path: Path) -> None:
+    """Exports and kits have the registry's files: another build is refused before any is made."""
+    for options in ("--format=requirements", "--format=pylock", f"--kit={tmp_path / 'kit'}"):
+        refused(
+            env("demo", options, "--torch-backend", "cu117"), 2, "--torch-backend cu117", "--torch VERSION"
+        )
+    assert not (tmp_path / "kit").exists()
 
 
 def test_a_run_passes_both_on(house: House, tmp_path: Path) -> None:
@@ -164,6 +211,18 @@ def test_hostile_versions_are_refused(house: House, card: Callable[..., Path], t
     """A card's version can neither run anything nor point anywhere: it is refused, and nobody is asked."""
     refused(env(card(Transformers=text), "--lock-only"), 2, "transformers: not a version")
     assert house.requests == []
+
+
+@pytest.mark.parametrize("text", ["4.31.0; rm -rf", "4.31.0; python_version < '3'", "4.31.0, -r x"])
+def test_what_stands_behind_a_version_goes_nowhere(
+    house: House, card: Callable[..., Path], text: str
+) -> None:
+    """The version is documented, and nothing behind it reaches record, lock or registry."""
+    environment, lock = environment_of(str(card(Transformers=text)))
+    assert environment.documented["transformers"] == environment.locked["transformers"] == "4.31.0"
+    assert text.partition("4.31.0")[2].lstrip(";, ") not in lock + to_json(environment)
+    asked = {path.split("/")[2] for path in house.requests}
+    assert {name.partition("-")[0] for name in asked} == {*environment.locked}
 
 
 @pytest.mark.parametrize("text", ["../..", "9" * 10_000, "$(id)", "--index-url=http://127.0.0.1:9/"])

@@ -103,7 +103,7 @@ def test_requirements_are_the_lock(locked: tuple[Environment, str]) -> None:
 
 
 def test_a_pylock_installs_with_uv(house: House, locked: tuple[Environment, str], tmp_path: Path) -> None:
-    """`uv pip install -r pylock.toml` installs the lock from it."""
+    """`uv pip sync pylock.toml` installs the lock from it, and refuses files of another hash."""
     text = export(*locked, "pylock")
     document = tomllib.loads(text)
     assert document["lock-version"] == "1.0"
@@ -112,13 +112,29 @@ def test_a_pylock_installs_with_uv(house: House, locked: tuple[Environment, str]
     assert digests == set().union(*read_hashes(locked[1]).values())
     assert document["requires-python"].startswith(f">={MINOR},<")
     (tmp_path / "pylock.toml").write_text(text, encoding="utf-8")
-    python = new_environment(tmp_path / "env")
+    python = str(new_environment(tmp_path / "env"))
+    command = [uv.find_uv_bin(), "pip", "sync", "pylock.toml", "--python", python]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    assert installed(Path(python)) == read_lock(locked[1])
+    changed = re.sub(r'sha256 = "[0-9a-f]{4}', 'sha256 = "0000', text)
+    (tmp_path / "pylock.toml").write_text(changed, encoding="utf-8")
     done = subprocess.run(
-        [uv.find_uv_bin(), "pip", "install", "-r", "pylock.toml", "--python", python],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert installed(python) == read_lock(locked[1])
+        [*command, "--reinstall"], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode != 0
+    assert "ash mismatch" in done.stderr
+
+
+def test_a_pylock_has_what_the_lock_has(house: House, locked: tuple[Environment, str]) -> None:
+    """A locked file that is younger than the moment is in it; one that is not locked is left out."""
+    house.pages["other"][0]["upload-time"] = "2026-01-01T00:00:00Z"
+    house.add("tiny", "1.0", tag="py2.py3-none-any", uploaded="2026-01-01T00:00:00Z", code="x = 1\n")
+    text = export(*locked, "pylock")
+    digests = re.findall(r'sha256 = "([0-9a-f]{64})"', text)
+    assert sorted(digests) == sorted(set().union(*read_hashes(locked[1]).values()))
+    assert {one["name"]: len(one["wheels"]) for one in tomllib.loads(text)["packages"]} == {
+        "tiny": 1, "other": 1
+    }  # fmt: skip
 
 
 def test_a_pylock_has_no_password(

@@ -79,6 +79,17 @@ def test_pythons_of_the_future_do_not_count() -> None:
     assert minors[0] == "3.11"
 
 
+def test_a_python_that_the_worker_was_not_tried_on_comes_last() -> None:
+    """Where there are wheels up to 3.14, the choice is 3.13; 3.14 and 3.6 only where there is no other."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    minors, reason = choose_minors({"datasets": [wheel("datasets", "py3-none-any")]}, VERSIONS, now)
+    assert minors == [*(f"3.{minor}" for minor in range(13, 6, -1)), "3.14", "3.6"]
+    assert "3.14 has them too" in reason
+    for bounds, expected in ((">=3.14", ["3.14"]), ("<3.7", ["3.6"]), (">=3.13", ["3.13", "3.14"])):
+        files = {"datasets": [wheel("datasets", "py3-none-any", bounds)]}
+        assert choose_minors(files, VERSIONS, now)[0] == expected
+
+
 @linux
 def test_stable_abi_and_bounds_count() -> None:
     """A stable-ABI wheel fits every later Python, within its stated bounds."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from loopback import Files, Hub, serving
-from wheelhouse import House, only, record, serve
+from wheelhouse import MINOR, House, only, record, serve
 
 from repro.cases.synthetic import git_blob
 from repro.environments.kit import MANIFEST, open_kit, write_kit
@@ -202,8 +202,25 @@ def test_a_run_takes_model_and_data_from_the_kit(case: Path, tmp_path: Path) -> 
 
 
 def test_a_run_without_its_kit_fails_there(case: Path, tmp_path: Path) -> None:
-    """The same run without the kit and without a network cannot start: the kit is what makes it possible."""
-    without_a_network(tmp_path, "run", case, "--out", tmp_path / "out", code=5)
+    """The same run without the kit and without a network cannot start, and says so in one line and a hint."""
+    done = without_a_network(tmp_path, "run", case, "--out", tmp_path / "out", code=5)
+    said = done.stderr.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["looking for model and data", "error", "hint"]
+
+
+def test_a_card_has_a_kit_of_its_environment(house: House, tmp_path: Path) -> None:
+    """A card's kit has its environment, and the command that is named for the other machine works there."""
+    card, kit = tmp_path / "card.md", tmp_path / "kit"
+    card.write_text(CARD.replace("4.21.2", f"4.22.0\n- TensorFlow 2.9.1\n- Python {MINOR}"), encoding="utf-8")
+    house.add("transformers", "4.22.0", uploaded="2025-06-01T12:00:00Z")
+    for name, version in (("tensorflow", "2.9.1"), ("datasets", "2.5.0"), ("tokenizers", "0.12.1")):
+        house.add(name, version)
+    said = repro("env", card, "--kit", kit)
+    assert "what the case trains on" not in said.stderr
+    command = said.stdout.splitlines()[-1].removeprefix("there: repro ")
+    assert command == f"env {card} --kit FOLDER --offline"
+    without_a_network(tmp_path, *command.replace("FOLDER", str(kit)).split())
+    assert list((tmp_path / "there" / "cache").rglob("site-packages/transformers.py"))
 
 
 def test_what_cannot_be_had_is_listed(

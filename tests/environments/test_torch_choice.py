@@ -212,6 +212,21 @@ def test_an_index_that_cannot_be_reached_is_one_line(
     assert "\n" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.network
+@pytest.mark.skipif(this_platform() != "linux-x86_64", reason="PyTorch published cu117 for Linux and Windows")
+def test_pytorchs_real_index_has_the_documented_build(cache: Path) -> None:
+    """The real index gives torch 1.13.0+cu117 as printed: no deviation, the rest of the lock is kept."""
+    day, _ = resolve(CARD)
+    environment, lock = resolve_with_torch(choose_torch(None, "cu117"), CARD)
+    assert environment.locked["torch"] == read_lock(lock)["torch"] == "1.13.0+cu117"
+    assert environment.torch_backend == "cu117"
+    assert environment.deviations == ()
+    brought = {"torch", *(name for name in day.locked if name.startswith(("nvidia-", "triton")))}
+    assert {name: version for name, version in day.locked.items() if name not in brought}.items() <= (
+        environment.locked.items()
+    )
+
+
 def test_a_build_that_never_was_asks_nobody(house: House, pytorch: House) -> None:
     """PyTorch published no 1.13.0 for CUDA 12.1; the error says for what it did."""
     with pytest.raises(BadInput, match=r"no torch 1\.13\.0\+cu121") as caught:

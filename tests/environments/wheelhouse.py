@@ -43,6 +43,7 @@ class House:
     content_type: str = JSON
     requests: list[str] = field(default_factory=list)
     slow: dict[str, bytes] = field(default_factory=dict)  # wheels of which half is sent, and then nothing
+    cut: bool = False  # whether the connection ends after that half, instead of staying silent
     sent_half: Event = field(default_factory=Event)
 
     def add(
@@ -174,14 +175,15 @@ def serve() -> Iterator[House]:
                 self.wfile.write(body)
 
         def send_half(self, data: bytes) -> None:
-            """Send half of a file, and hold the connection until everything ends."""
+            """Send half of a file, and end the connection or hold it until everything ends."""
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data[: len(data) // 2])
             self.wfile.flush()
             house.sent_half.set()
-            closing.wait()
+            if not house.cut:
+                closing.wait()
 
         def do_HEAD(self) -> None:
             self.do_GET()
