@@ -55,6 +55,7 @@ from repro.records.kit import Kit, Missing
 from repro.records.machine import Machine
 from repro.records.matrix import Matrix
 from repro.records.prune import Pruned
+from repro.records.reference import Reference
 from repro.records.run import (
     Completed,
     Failed,
@@ -820,5 +821,6 @@ def schemas() -> dict[str, Any]:
         "kit": Kit,
         "matrix": Matrix,
         "prune": Pruned,
+        "reference": Reference,
         "run": Run,
     }
