@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _UPDATE = "--repro-update"
 _MARKER = "repro"
 _UPDATED = "updated"
-_MOST_LINES = 100
+_MOST_LINES = 30
 # Each phase's report carries what was checked in it; xdist sends reports to who writes the summary.
 _REPORTED = "repro_checked"
 
@@ -124,7 +124,7 @@ class _Checks:
             shown = (line(word).replace(self._root, "") for word in words if word)
             terminalreporter.line("  ".join(shown))
         if len(told) > _MOST_LINES:
-            terminalreporter.line(f"and {len(told) - _MOST_LINES} more")
+            terminalreporter.line(f"… and {len(told) - _MOST_LINES} more")
         if any(verdict == _UPDATED for verdict, *_ in self._told):
             terminalreporter.line("Review the updated files before you commit them.")
 

@@ -82,7 +82,7 @@ def number(value: float, bound: float, *, signed: bool = False) -> str:
     >>> number(0.0541, 0.02, signed=True), number(2e-7, 1e-6)
     ('+0.0541', '0.0000002')
     """
-    places = 4 if bound >= 0.001 or bound <= 0 else min(12, 1 - math.floor(math.log10(bound)))
+    places = 4 if bound >= 0.001 or bound <= 0 else min(8, 1 - math.floor(math.log10(bound)))
     text = f"{abs(value):.{max(4, places)}f}" if abs(value) < 1e6 else f"{abs(value):.4e}"
     sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
     return (sign if text.strip("0.") else "") + text

@@ -82,7 +82,11 @@ def _changes(before: Mapping[str, Sequence[Point]], after: Mapping[str, Sequence
         changed = sum(old.get(place) != value for place, value in new.items())
         gone = len(old.keys() - new.keys())
         name = f"{metric.replace('_', ' ')}: " if len(after) > 1 else ""
-        how = f"{changed} of {len(new)} values changed" if old else f"{len(new)} new values"
+        how = (
+            f"{changed} of {len(new)} values changed"
+            if old
+            else f"{len(new)} new value{'s' * (len(new) != 1)}"
+        )
         told.append(f"{name}{how}" + (f", {gone} removed" if gone else ""))
     return "; ".join(told)
 
