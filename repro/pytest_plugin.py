@@ -194,10 +194,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     outcome: Any = pyfuncitem.funcargs.get("repro_outcome")
     if at_least is None or outcome is None:
         return
+    problem = ""
     try:
         assert_reproduced(outcome, at_least)
     except AssertionError as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    if problem:  # outside of `except`, or pytest would show it twice
+        pytest.fail(problem, pytrace=False)
 
 
 def _arguments(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:

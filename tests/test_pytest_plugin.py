@@ -21,7 +21,6 @@ pytest_plugins = ["pytester"]
 
 EXAMPLE = Path(__file__).parents[1] / "reports" / "example"
 HEAVY = "{'msgspec', 'numpy', 'scipy', 'typer', 'huggingface_hub', 'jinja2', 'yaml', 'matplotlib', 'torch'}"
-IN_PROCESSES = pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "xdist"])
 
 
 def section(result: pytest.RunResult) -> list[str]:
@@ -68,8 +67,7 @@ def test_loading_it_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines() == ["[]", "['repro', 'repro.assertions', 'repro.pytest_plugin']"]
 
 
-@IN_PROCESSES
-def test_it_is_inert_unless_used(pytester: pytest.Pytester, processes: tuple[str, ...]) -> None:
+def test_it_is_inert_unless_used(pytester: pytest.Pytester) -> None:
     """Tests of others, with a marker `repro` of their own, run as ever: no section, no import, no warning."""
     pytester.makepyfile(
         f"""
@@ -82,7 +80,7 @@ def test_it_is_inert_unless_used(pytester: pytest.Pytester, processes: tuple[str
             assert not {HEAVY} & set(sys.modules)
         """
     )
-    result = pytester.runpytest_subprocess("--strict-markers", "-Werror", *processes)
+    result = pytester.runpytest_subprocess("--strict-markers", "-Werror", "-n", "2")
     result.assert_outcomes(passed=1)
     assert section(result) == []
     assert [path.name for path in pytester.path.iterdir() if path.name == "reports"] == []
@@ -122,7 +120,7 @@ RUNS = """
 """
 
 
-@IN_PROCESSES
+@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_run_and_its_marker(pytester: pytest.Pytester, finished: Path, processes: tuple[str, ...]) -> None:
     """All tests look at one run, and the section tells it once: verdict, largest difference, folder."""
     pytester.makepyfile(RUNS)
@@ -134,14 +132,11 @@ def test_a_run_and_its_marker(pytester: pytest.Pytester, finished: Path, process
     assert line.endswith(f"  {finished.relative_to(pytester.path)}")
 
 
-@IN_PROCESSES
-def test_a_run_that_was_not_reproduced(
-    pytester: pytest.Pytester, finished: Path, processes: tuple[str, ...]
-) -> None:
+def test_a_run_that_was_not_reproduced(pytester: pytest.Pytester, finished: Path) -> None:
     """By hand and by marker the test itself fails: verdict, table, worst row, and none of our code."""
     spoil(finished)
     pytester.makepyfile(RUNS)
-    result = pytester.runpytest_subprocess(*processes)
+    result = pytester.runpytest_subprocess("-n", "2")
     result.assert_outcomes(failed=4)
     said = result.stdout.str()
     assert "demo: different, not at least identical: validation loss: 1 of 16 values" in said
@@ -182,8 +177,7 @@ def test_folders_begin_at_the_rootdir(pytester: pytest.Pytester, finished: Path)
     result.assert_outcomes(passed=1)
 
 
-@IN_PROCESSES
-def test_errors_are_two_lines(pytester: pytest.Pytester, processes: tuple[str, ...]) -> None:
+def test_errors_are_two_lines(pytester: pytest.Pytester) -> None:
     """What cannot be run fails with one line and one hint, in each test that wants it, and is tried once."""
     pytester.makepyfile(
         """
@@ -195,7 +189,7 @@ def test_errors_are_two_lines(pytester: pytest.Pytester, processes: tuple[str, .
         def test_no_marker(repro_outcome): pass
         """
     )
-    result = pytester.runpytest_subprocess(*processes)
+    result = pytester.runpytest_subprocess("-n", "2")
     result.assert_outcomes(failed=4, errors=1)
     said = result.stdout.str()
     assert "Traceback" not in said
@@ -205,10 +199,7 @@ def test_errors_are_two_lines(pytester: pytest.Pytester, processes: tuple[str, .
     assert 'repro_outcome needs a case: @pytest.mark.repro("demo", at_least="matching")' in said
 
 
-@IN_PROCESSES
-def test_skipped_only_where_that_is_asked(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, processes: tuple[str, ...]
-) -> None:
+def test_skipped_only_where_that_is_asked(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a registry a new environment cannot be had: a failure, or with `skip_unavailable` a skip."""
     monkeypatch.setenv("REPRO_CACHE_DIR", str(pytester.path / "cache"))
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple/")
@@ -228,7 +219,7 @@ def test_skipped_only_where_that_is_asked(
             pass
         """
     )
-    result = pytester.runpytest_subprocess("-rs", *processes)
+    result = pytester.runpytest_subprocess("-rs")
     result.assert_outcomes(failed=1, skipped=1)
     assert re.search(r"SKIPPED .*127\.0\.0\.1", result.stdout.str())
 
@@ -253,8 +244,7 @@ def measure(pytester: pytest.Pytester, **metrics: list[float]) -> None:
     (pytester.path / "measured.json").write_text(json.dumps(metrics))
 
 
-@IN_PROCESSES
-def test_references_under_review(pytester: pytest.Pytester, processes: tuple[str, ...]) -> None:
+def test_references_under_review(pytester: pytest.Pytester) -> None:
     """Missing fails with the option's name; the option writes; then it holds, until something changes.
 
     Several processes may write into one file at once, and no metric is lost.
@@ -264,12 +254,12 @@ def test_references_under_review(pytester: pytest.Pytester, processes: tuple[str
     measure(pytester, **metrics)
     path = pytester.path / "references" / "curve.json"
 
-    result = pytester.runpytest_subprocess(*processes)
+    result = pytester.runpytest_subprocess("-n", "2")
     result.assert_outcomes(failed=8)
     assert "hint: `pytest --repro-update` writes what was measured into it" in result.stdout.str()
     assert not path.exists()
 
-    result = pytester.runpytest_subprocess("--repro-update", *processes)
+    result = pytester.runpytest_subprocess("--repro-update", "-n", "2")
     result.assert_outcomes(passed=8)
     told = section(result)
     assert len([each for each in told if each.startswith("updated")]) == 8
@@ -278,33 +268,39 @@ def test_references_under_review(pytester: pytest.Pytester, processes: tuple[str
     assert set(json.loads(path.read_text())["metrics"]) == set(metrics)
     assert [each.name for each in path.parent.iterdir()] == ["curve.json"]
 
-    pytester.runpytest_subprocess(*processes).assert_outcomes(passed=8)
-
     before = path.read_bytes()
     measure(pytester, **{**metrics, "m3": [4.0, 0.6]})
-    result = pytester.runpytest_subprocess(*processes)
+    result = pytester.runpytest_subprocess("-n", "2")
     result.assert_outcomes(passed=7, failed=1)
     assert "m3: 1 of 2 values lie outside ±0.02; the worst is +0.1000 at point 2" in result.stdout.str()
     assert path.read_bytes() == before
 
-    result = pytester.runpytest_subprocess("--repro-update", *processes)
+    result = pytester.runpytest_subprocess("--repro-update", "-n", "2")
     result.assert_outcomes(passed=8)
     (updated,) = (each for each in section(result) if each.startswith("updated"))
     assert updated.endswith("m3  1 of 2 values changed  references/curve.json")
     assert json.loads(path.read_text())["metrics"]["m3"][1] == {"value": 0.6}
 
 
+def test_references_are_written_in_one_process(pytester: pytest.Pytester) -> None:
+    """Without xdist the option writes, too: several metrics into one file, none of them lost."""
+    pytester.makepyfile(CURVES)
+    measure(pytester, f1=[0.3], accuracy=[0.5])
+    pytester.runpytest_subprocess("--repro-update").assert_outcomes(passed=2)
+    written = json.loads((pytester.path / "references" / "curve.json").read_text())
+    assert written["metrics"] == {"accuracy": [{"value": 0.5}], "f1": [{"value": 0.3}]}
+
+
 def test_a_listener_is_gone_with_its_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pytest run inside another one takes nothing from the outer one and leaves nothing behind."""
     pytester.makepyfile(
         test_outer="""
-        import pytest
         from repro.assertions import assert_close_curve, listeners
         pytest_plugins = ["pytester"]
 
         def test_outer(pytester):
             before = list(listeners)
-            pytester.makepyfile(
+            pytester.makepyfile(test_inner=
                 "from repro.assertions import assert_close_curve\\n"
                 "def test_inner(): assert_close_curve([1.0], [1.01])\\n"
             )

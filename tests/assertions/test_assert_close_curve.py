@@ -282,6 +282,17 @@ def test_the_message() -> None:
     ]
 
 
+def test_the_message_in_the_documentation(tmp_path: Path) -> None:
+    """The example in docs/ci.md is what the program says."""
+    (tmp_path / "a.csv").write_text(
+        "epoch,step,loss\n" + "".join(f"{at},{291 * at},{text}\n" for at, text in enumerate(PUBLISHED, 1))
+    )
+    measured = {"loss": {291: 2.1003, 582: 1.70, 873: 1.4964, 1164: 1.4739}}
+    said = refusal(measured, tmp_path / "a.csv").replace("training loss", "validation loss")
+    docs = (Path(__file__).parents[2] / "docs" / "ci.md").read_text()
+    assert said.replace("Training loss", "Validation loss").split("\n\nlikely cause")[0] in docs
+
+
 @pytest.mark.parametrize(
     ("measured", "cause"),
     [
