@@ -168,9 +168,13 @@ def repro_run(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
             return result
         if skip_unavailable and isinstance(result, EnvironmentFailed | NetworkFailed):
             pytest.skip(result.message)
-        pytest.fail(f"{result.message}\nhint: {result.hint}", pytrace=False)
+        pytest.fail(_two_lines(result), pytrace=False)
 
     return run
+
+
+def _two_lines(error: ReproError) -> str:
+    return f"{error.message}\nhint: {error.hint}"
 
 
 @pytest.fixture
@@ -194,11 +198,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     outcome: Any = pyfuncitem.funcargs.get("repro_outcome")
     if at_least is None or outcome is None:
         return
+    from repro.errors import ReproError
+
     problem = ""
     try:
         assert_reproduced(outcome, at_least)
     except AssertionError as error:
         problem = str(error)
+    except ReproError as error:
+        problem = _two_lines(error)
     if problem:  # outside of `except`, or pytest would show it twice
         pytest.fail(problem, pytrace=False)
 

@@ -93,7 +93,10 @@ def test_it_is_registered(pytester: pytest.Pytester) -> None:
     fixtures = pytester.runpytest_subprocess("--fixtures").stdout.str()
     for name in ("repro_run", "repro_outcome", "repro_reference"):
         assert re.search(rf"^{name}\b", fixtures, re.MULTILINE)
-    assert "--repro-update" not in pytester.runpytest_subprocess("-p", "no:repro", "--help").stdout.str()
+    without = pytester.runpytest_subprocess("-p", "no:repro.pytest_plugin", "--help")
+    assert "--repro-update" not in without.stdout.str()
+    pytester.makeconftest("pytest_plugins = ['repro.pytest_plugin']")  # named once more, it is still one
+    assert pytester.runpytest_subprocess("-p", "repro.pytest_plugin", "--markers").ret == 0
 
 
 # ------------------------------------------------------------------------------------------- runs
@@ -148,7 +151,7 @@ def test_a_run_that_was_not_reproduced(pytester: pytest.Pytester, finished: Path
 
 
 def test_a_marker_without_a_level_gives_the_run_alone(pytester: pytest.Pytester, finished: Path) -> None:
-    """Without `at_least` nothing is asserted: the test looks for itself."""
+    """Without `at_least` nothing is asserted: the test looks for itself. Another word is refused."""
     spoil(finished)
     pytester.makepyfile(
         """
@@ -157,9 +160,14 @@ def test_a_marker_without_a_level_gives_the_run_alone(pytester: pytest.Pytester,
         @pytest.mark.repro("demo")
         def test_it(repro_outcome):
             assert repro_outcome.comparison.verdict == "different"
+
+        @pytest.mark.repro("demo", at_least="good")
+        def test_no_verdict(repro_outcome): pass
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["'good' is no verdict", "hint: one of identical, matching, *"])
 
 
 def test_folders_begin_at_the_rootdir(pytester: pytest.Pytester, finished: Path) -> None:
