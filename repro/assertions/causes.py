@@ -18,8 +18,16 @@ _SHORTEST = 3
 
 
 def likely_causes(result: Closeness) -> tuple[Cause, ...]:
-    """List what the shape of the differences speaks for, most telling first."""
-    return tuple(_causes(result))
+    """List what the differences speak for, most telling first; nothing where nothing differs."""
+    found = tuple(_causes(result))
+    if found or not result.outside:
+        return found
+    cause = Cause(
+        cause="another seed, data or hyperparameter: the differences have no shape that tells which",
+        evidence=f"{len(result.outside)} of {len(result.compared)} values lie outside",
+        test="run with two other seeds; if they agree with each other, compare data and hyperparameters",
+    )
+    return (cause,)
 
 
 def _causes(result: Closeness) -> Iterator[Cause]:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.assertions import Checked
+from repro.assertions.causes import likely_causes
+from repro.assertions.closeness import Closeness, Row
+from repro.assertions.curves import Point
 from repro.assertions.messages import Line, failure, number, value_text
 from repro.errors import BadInput
-from repro.records.comparison import VERDICTS, ComparedRow, Comparison, Metric, Verdict
-from repro.records.run import Run
+from repro.records.comparison import VERDICTS, Cause, ComparedRow, Comparison, Metric, Verdict
+from repro.records.run import Measured, Run
 from repro.reports.formats import epoch, metric_title
 
 if TYPE_CHECKING:
@@ -82,9 +85,32 @@ def problem_with(seen: Judged, at_least: Verdict) -> str:
             (_heading(name, metric), _HEADER, [_line(row, row is worst) for row in metric.rows])
             for name, metric in far.items()
         ],
-        comparison.causes,
+        comparison.causes or [cause for name, metric in far.items() for cause in _by_shape(name, metric)],
         [f"run: {seen.folder}"] if seen.folder else [],
     )
+
+
+def _by_shape(name: str, metric: Metric) -> tuple[Cause, ...]:
+    """What the differences themselves speak for, where the comparison knows of no cause."""
+    rows = tuple(
+        Row(place, _point(_published(row), row), _point(row.measured, row), row.bound)
+        for place, row in enumerate(metric.rows, 1)
+    )
+    return likely_causes(Closeness(name, metric.rows[0].bound if metric.rows else 0.0, rows))
+
+
+def _published(row: ComparedRow) -> float | None:
+    """The published number; a text that is finite but no plain number is known by its difference."""
+    if row.within is None or row.measured is None:
+        return None
+    if row.difference is not None:
+        return float(row.measured) - row.difference
+    # The difference is no number because one of the two is not finite.
+    return math.nan if math.isfinite(float(row.measured)) else 0.0
+
+
+def _point(value: Measured | None, row: ComparedRow) -> Point:
+    return Point(None if value is None else float(value), step=row.step, epoch=row.epoch)
 
 
 def largest(comparison: Comparison) -> str:

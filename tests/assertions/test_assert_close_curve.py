@@ -303,10 +303,11 @@ def test_the_message_in_the_documentation(tmp_path: Path) -> None:
         ([2.0, 1.5, 1.2], "evaluated at other points"),
         ([2.0, 1.5, 1.29, 1.21], "part on the way"),
         ([2.0, 1.45, 1.2, 1.1], "noise"),
+        ([1.9, 1.7, 1.0, 1.3], "no shape that tells which"),
     ],
 )
 def test_likely_causes(measured: list[float], cause: str) -> None:
-    """The shape of the differences says what is likely, and what would test it."""
+    """The shape of the differences says what is likely, and what would test it; one is always named."""
     first = next(
         each
         for each in refusal(measured, [2.0, 1.5, 1.2, 1.1]).splitlines()
@@ -314,6 +315,11 @@ def test_likely_causes(measured: list[float], cause: str) -> None:
     )
     assert cause in first
     assert "to test it: " in first
+
+
+def test_a_single_point_has_a_likely_cause() -> None:
+    """However few points there are, a failure names a cause and its test."""
+    assert "likely cause: another seed, data or hyperparameter" in refusal([1.0], [2.0])
 
 
 def test_a_long_table_is_cut() -> None:

@@ -84,6 +84,18 @@ def test_likely_causes_stand_below(different: Path) -> None:
         assert_reproduced(outcome)
 
 
+def test_without_a_known_cause_the_differences_speak(different: Path) -> None:
+    """A run in the documented software, on the documented hardware: the shape says what is likely."""
+    unexplained = msgspec.structs.replace(check(str(different)).comparison, causes=())
+    with pytest.raises(AssertionError, match=r"likely cause: noise: .+15 of 16 values agree"):
+        assert_reproduced(unexplained)
+    (metric,) = (each for each in unexplained.metrics.values() if each.verdict == "different")
+    rows = (msgspec.structs.replace(metric.rows[0], measured="nan", difference=None, within=False),)
+    broken = {"validation_loss": msgspec.structs.replace(metric, verdict="diverged", rows=rows)}
+    with pytest.raises(AssertionError, match=r"likely cause: one of the two trainings diverged"):
+        assert_reproduced(msgspec.structs.replace(unexplained, metrics=broken))
+
+
 def test_bad_input(tmp_path: Path) -> None:
     """No run, another word than a verdict, and a thing that is no run are each refused in one line."""
     with pytest.raises(BadInput, match="no run there"):
