@@ -52,6 +52,7 @@ from repro.records.machine import Machine
 from repro.records.matrix import Matrix
 from repro.records.peers import Peers
 from repro.records.prune import Pruned
+from repro.records.reference import Reference
 from repro.records.run import (
     Completed,
     Failed,
@@ -898,5 +899,6 @@ def schemas() -> dict[str, Any]:
         "matrix": Matrix,
         "peers": Peers,
         "prune": Pruned,
+        "reference": Reference,
         "run": Run,
     }

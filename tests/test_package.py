@@ -46,6 +46,7 @@ def test_the_wheel_holds_everything(wheel: Path) -> None:
     """Every module, template, case file and the type marker of the sources is in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
+        (entries,) = (archive.read(name).decode() for name in names if name.endswith("entry_points.txt"))
     sources = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "repro").rglob("*")
@@ -58,6 +59,7 @@ def test_the_wheel_holds_everything(wheel: Path) -> None:
     }
     assert sources | templates <= names
     assert len(templates) > 5
+    assert "[pytest11]\nrepro.pytest_plugin = repro.pytest_plugin" in entries
 
 
 def test_an_installed_wheel_works(wheel: Path, tmp_path: Path) -> None:

@@ -317,6 +317,34 @@ def test_check_as_json_is_the_comparison(repro: Any, run: Path) -> None:
     assert document["folder"] == str(run)
 
 
+def test_check_as_markdown_and_step_summary(
+    repro: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--format markdown` prints it; `--step-summary` appends the same to CI's file."""
+    markdown = repro("check", run, "--format", "markdown")
+    assert markdown.code == 0
+    assert markdown.startswith("### ✓ demo: Reproduced, identical\n")
+    summary = tmp_path / "summary.md"
+    summary.write_text("# an earlier command\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    said = repro("check", run, "--step-summary", "--json")
+    assert said.code == 0
+    assert said.json()["verdict"] == "identical"
+    assert summary.read_text() == f"# an earlier command\n{markdown}"
+
+
+def test_a_step_summary_without_a_place(
+    repro: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no file is named, or it cannot be written, that is bad input in one line."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    refused(repro("check", run, "--step-summary"), 2, "GITHUB_STEP_SUMMARY is not set", "--format markdown")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    said = repro("check", run, "--step-summary")
+    assert said.code == 2
+    assert "cannot be written" in said.errors
+
+
 def test_the_committed_example_is_what_the_program_makes(run: Path) -> None:
     """The committed comparison and page are those that this program makes of the committed record."""
     from repro.reports import render
