@@ -26,6 +26,7 @@ from pathlib import Path
 
 from repro.cards import read_card
 from repro.comparison import exchanges
+from repro.comparison.exchange_text import chance, even
 from repro.comparison.exchanges import Exchange, Indistinct, find_exchange
 from repro.records.claims import Cell
 
@@ -166,6 +167,49 @@ def accidents(table: Table, rng: random.Random) -> Iterator[Corrupted]:
         rows = [row for row in range(n) if row != k]
         yield Corrupted("a row dropped", _rows(table, rows), k, "")
         yield Corrupted("a row doubled", _rows(table, sorted([*range(n), k])), k, "")
+
+
+def hidden(table: Table, one: Corrupted) -> bool:
+    """Whether an accident leaves nothing that tells of it; by criteria that know what the table was.
+
+    One row is exchanged in which the losses lie nearer than three times the noise of the smoother column. One
+    column is shifted whose values are moved, in the median, by less than twice its own noise, and the cell
+    that is there twice is so by chance in more than one of twenty such columns. A training loss that is logged
+    rarely is shifted so that a fixed interval explains it still.
+    """
+    columns = [_levels(table.training), _levels(table.validation)]
+    if one.kind in EXCHANGES:
+        rows = [row for row in range(len(table.training)) if one.table.training[row] != table.training[row]]
+        distance = abs(columns[0][rows[0]] - columns[1][rows[0]])
+        return len(rows) == 1 and distance < 3 * min(map(_noise, columns))
+    if one.kind not in SHIFTS:
+        return False
+    at = 0 if one.kind.startswith("training") else 1
+    was, now = ((each.training, each.validation)[at] for each in (table, one.table))
+    n, losses = len(now), [number(cell) for cell in now]
+    if at == 0 and _logged_rarely(table):
+        at_steps = table.position and table.position[0] > 0 and all(x < y for x, y in pairwise(table.position))
+        return even(losses, table.position if at_steps else range(1, n + 1))
+    moved = [abs(x - y) for x, y in zip(_levels(was)[one.first :], _levels(now)[one.first :], strict=True)]
+    early = one.kind.endswith("early")
+    by_chance = chance(losses, n - 1 if early else one.first, 1e-4, at) * (1 if early else n)
+    return by_chance >= 0.05 and _median(moved) < 2 * _noise(columns[at])
+
+
+def _levels(column: Losses) -> list[float]:
+    losses = [number(one) for one in column]
+    return [math.nan if loss is None or loss < 0 else math.log(loss + 1e-3) for loss in losses]
+
+
+def _noise(levels: Sequence[float]) -> float:
+    """Return a column's noise, read off its second differences, as `exchanges` does."""
+    bends = [abs(x - 2 * y + z) for x, y, z in zip(levels, levels[1:], levels[2:], strict=False)]
+    return _median(bends) / (0.6745 * math.sqrt(6)) or math.inf
+
+
+def _median(numbers: Sequence[float]) -> float:
+    known = [each for each in numbers if not math.isnan(each)]
+    return statistics.median(known) if known else 0.0
 
 
 def _rows(table: Table, rows: Sequence[int], name: str = "") -> Table:
@@ -319,6 +363,7 @@ class Outcome:
     separation: float
     score: float
     claims: str
+    hidden: bool
     right: bool
     near: bool
 
@@ -344,6 +389,7 @@ def outcomes(tables: Sequence[Table], rng: random.Random) -> list[Outcome]:
                     apart,
                     score(one.table, got),
                     "" if got is None else got.kind,
+                    hidden(table, one),
                     same and got is not None and got.first_row == one.first,
                     same and got is not None and got.first_rows[0] <= one.first <= got.first_rows[1],
                 )
@@ -369,8 +415,11 @@ def by_kind(name: str, found: Sequence[Outcome]) -> Iterator[str]:
     """Print what was found by kind of accident."""
     yield f"### {name}: {len({each.table for each in found})} tables"
     yield ""
-    yield "| accident | found | of them: begins at that row | that row within the stated rows |"
-    yield "|---|---|---|---|"
+    yield (
+        "| accident | found | nothing to be seen | of the others: found | of the found: begins at that row "
+        "| that row within the stated rows |"
+    )
+    yield "|---|---|---|---|---|---|"
     groups: dict[str, tuple[str, ...]] = {kind: (kind,) for kind in (*EXCHANGES, *BOTH, *SHIFTS)}
     groups["**all exchanges**"] = EXCHANGES
     groups["**exchanged from row k, and exchanged and shifted**"] = (EXCHANGES[0], *BOTH)
@@ -380,8 +429,9 @@ def by_kind(name: str, found: Sequence[Outcome]) -> Iterator[str]:
         own = [each for each in found if each.kind in kinds]
         hits = [each for each in own if each.found]
         yield (
-            f"| {label} | {share([each.found for each in own])} | {share([each.right for each in hits])} "
-            f"| {share([each.near for each in hits])} |"
+            f"| {label} | {share([each.found for each in own])} | {share([each.hidden for each in own])} "
+            f"| {share([each.found for each in own if not each.hidden])} "
+            f"| {share([each.right for each in hits])} | {share([each.near for each in hits])} |"
         )
     yield ""
     yield "| not an exchange | called exchanged | called shifted |"

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from repro.comparison.exchange_curves import BREADTH, FLOOR, NONE, Clock, Floats, densities, evaluations
 from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading
-from repro.comparison.exchange_text import chance, even, forms, places, stairs
+from repro.comparison.exchange_text import chance, even, even_but_for_one, forms, places, stairs
 
 Cells = NDArray[np.intp]
 
 # How the cell that a shift leaves over looks: a copy of its neighbour, of the other column, blank, anything.
 _COPY, _COPY_ACROSS, _BLANK, _ANY = 0.9, 0.45, 0.2, 0.05
-# Log odds against what no generator prints: `No log` after a logged loss or in the validation column, a
-# blank, a training loss that is repeated otherwise than logging at a fixed interval repeats it.
-_NO_LOG, _HOLE, _UNEVEN = 8.0, 5.0, 6.0
+# Log odds against what no generator prints: `No log` after a logged loss or in the validation column; a
+# blank; a training loss that is repeated otherwise than logging at a fixed interval repeats it, less where a
+# single cell that was mistyped explains it, or two loggings that are printed alike.
+_NO_LOG, _HOLE, _MISTYPED, _UNEVEN = 8.0, 5.0, 6.0, 8.0
 # A training loss that is logged rarely differs from the one before by about this (half of a Cauchy's mass, in
 # log units), and goes down three times as often as up.
 _LOGGED, _DOWN = 0.3, 0.75
@@ -198,6 +199,8 @@ def _stairs(
     density, repeats = np.zeros(len(readings)), np.zeros(len(readings))
     known: dict[bytes, tuple[float, float]] = {}
     levels, resolution = scale.levels.tolist(), scale.resolution.tolist()
+    own = table.values[: len(table.rows)]
+    uneven = _MISTYPED if even(own, position) or even_but_for_one(own, position) else _UNEVEN
     for at, each in enumerate(readings):
         column = each.training
         if each.kind == "shifted" and each.moved == "training_loss":
@@ -209,7 +212,7 @@ def _stairs(
             if column not in known:
                 known[column] = _climb(table, column, levels, resolution)
             density[at], repeats[at] = known[column]
-        repeats[at] -= 0.0 if _fits(table, column, position) else _UNEVEN
+        repeats[at] -= 0.0 if _fits(table, column, position) else uneven
     return density, repeats
 
 

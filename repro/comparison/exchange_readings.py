@@ -24,10 +24,11 @@ UNKNOWN = 255
 #: A longer table is read through windows of this many rows, whose cells can be numbered in a byte.
 WINDOW = 96
 
-# How the readings share the prior odds. An exchange runs on to the end more often than not (two columns
-# pasted the wrong way round from some row on); every place of one kind is as likely as another.
-_TO_THE_END, _ONE_ROW, _FROM_THE_START, _BETWEEN, _ALL = 0.35, 0.15, 0.05, 0.10, 0.02
-_SHIFTED: dict[Column, float] = {"training_loss": 0.2, "validation_loss": 0.5}
+# How the readings share the prior odds. Three kinds of accident are as likely as each other: from some row on the
+# columns were pasted the wrong way round; one row was typed so; one column, either one, either way, slipped by a
+# row. Others are rarer. Every place of one kind is as likely as another.
+_TO_THE_END = _ONE_ROW = _SHIFTED = 0.35
+_FROM_THE_START, _BETWEEN, _ALL = 0.05, 0.10, 0.02
 _EXCHANGED_AND_SHIFTED, _ROTATED, _UNEVEN_STAIRS = 0.05, 0.005, 0.35
 # More boundaries than these are only nominated where the two curves cannot be told apart; in many rows, they
 # would also take long to weigh.
@@ -303,7 +304,7 @@ def shifts(
     for name, own in columns:
         if column not in (None, name):
             continue
-        weight = (share or (_EXCHANGED_AND_SHIFTED if exchanged else _SHIFTED[name])) / (4 * n)
+        weight = (share or (_EXCHANGED_AND_SHIFTED if exchanged else _SHIFTED)) / (4 * n)
         for shift in directions:
             if shift < 0:
                 mended, spare = own[:k] + _UNKNOWN + own[k:-1], own[-1]
