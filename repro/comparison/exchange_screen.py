@@ -230,6 +230,8 @@ def _shifts(table: Readable, levels: Sequence[float], readings: Sequence[Reading
     n = len(table.rows)
     values = table.values
     unit = 10.0 ** -min(4, max(map(decimals, table.texts)))
+    # Where no training loss was logged, none is moved.
+    levels = [0.0 if math.isnan(level) else level for level in levels]
     printed = [_around(levels[:n]), _around(levels[n:])]
     odds = 0.0
     for each in readings:
