@@ -174,8 +174,8 @@ def hidden(table: Table, one: Corrupted) -> bool:
 
     One row is exchanged in which the losses lie nearer than three times the noise of the smoother column. One
     column is shifted whose values are moved, in the median, by less than twice its own noise, and the cell
-    that is there twice is so by chance in more than one of twenty such columns. A training loss that is logged
-    rarely is shifted so that a fixed interval explains it still.
+    that is there twice is so by chance in more than one of twenty such columns. A training loss that is
+    logged rarely is shifted so that a fixed interval explains it still.
     """
     columns = [_levels(table.training), _levels(table.validation)]
     if one.kind in EXCHANGES:
@@ -188,8 +188,8 @@ def hidden(table: Table, one: Corrupted) -> bool:
     was, now = ((each.training, each.validation)[at] for each in (table, one.table))
     n, losses = len(now), [number(cell) for cell in now]
     if at == 0 and _logged_rarely(table):
-        at_steps = table.position and table.position[0] > 0 and all(x < y for x, y in pairwise(table.position))
-        return even(losses, table.position if at_steps else range(1, n + 1))
+        rises = all(x < y for x, y in pairwise([0.0, *table.position]))
+        return even(losses, table.position if table.position and rises else range(1, n + 1))
     moved = [abs(x - y) for x, y in zip(_levels(was)[one.first :], _levels(now)[one.first :], strict=True)]
     early = one.kind.endswith("early")
     by_chance = chance(losses, n - 1 if early else one.first, 1e-4, at) * (1 if early else n)

@@ -24,8 +24,8 @@ UNKNOWN = 255
 #: A longer table is read through windows of this many rows, whose cells can be numbered in a byte.
 WINDOW = 96
 
-# How the readings share the prior odds. Three kinds of accident are as likely as each other: from some row on the
-# columns were pasted the wrong way round; one row was typed so; one column, either one, either way, slipped by a
+# How the readings share the prior odds. Three kinds of accident are as likely as each other: from some row on
+# the columns were pasted the wrong way round; one row was; one column, either one, either way, slipped by a
 # row. Others are rarer. Every place of one kind is as likely as another.
 _TO_THE_END = _ONE_ROW = _SHIFTED = 0.35
 _FROM_THE_START, _BETWEEN, _ALL = 0.05, 0.10, 0.02
@@ -280,7 +280,7 @@ def shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]
         for k in repeats if len(repeats) <= _MOST_REPEATS else ():
             yield from shifts(table, k, column=column, directions=(1,))
         if logged == 0:
-            yield from _rotations(table, column)
+            yield from rotations(table, column)
 
 
 def shifts(
@@ -315,14 +315,12 @@ def shifts(
             yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
 
 
-def rotations(table: Readable) -> Iterator[Reading]:
-    """Readings in which a value at one end of a column has come from elsewhere in it."""
-    columns: tuple[Column, Column] = ("training_loss", "validation_loss")
-    for column in columns:
-        yield from _rotations(table, column)
+def prior_of_rotation(n: int) -> float:
+    """Return the logarithm of the prior odds that a column of n rows is rotated at one of them."""
+    return math.log(_ROTATED / (4 * n))
 
 
-def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
+def rotations(table: Readable, column: Column) -> Iterator[Reading]:
     """A shift that put the value pushed out at one end of the rows back in at the other: nothing is lost."""
     n = len(table.rows)
     offset = n if column == "validation_loss" else 0
@@ -351,4 +349,4 @@ def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
 def _rotation(mended: bytes, other: bytes, column: Column, k: int, shift: int) -> Reading:
     n = len(mended)
     training, validation = (other, mended) if column == "validation_loss" else (mended, other)
-    return Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)
+    return Reading("shifted", training, validation, k, n - 1, math.exp(prior_of_rotation(n)), column, shift)

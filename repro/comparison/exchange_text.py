@@ -14,10 +14,10 @@ from repro.comparison.exchange_readings import NO_LOG, Readable
 _EDITED = 0.003
 # A notebook rounds training losses to so many decimals, and pads them.
 _ROUNDED = 4
-# A cell repeats the one above by chance: of steps with a median of s, about a share of unit / 3 s is printed as
-# none (a Gaussian's 0.27, a Cauchy's 0.32, a Laplace distribution's 0.35), but never fewer than this, as losses
-# also settle. The last training loss does so where the last evaluation comes before the next logging: in two of
-# the 24 tables of the study that are not logged rarely.
+# A cell repeats the one above by chance: of steps with a median of s, about a share of unit / 3 s is printed
+# as none (a Gaussian's 0.27, a Cauchy's 0.32, a Laplace distribution's 0.35), but never fewer than this, as
+# losses also settle. The last training loss does so where the last evaluation comes before the next logging:
+# in two of the 24 tables of the study in which it is not logged rarely.
 _STEPS = 3.0
 _CHANCE, _CHANCE_LAST = 0.001, 0.05
 
