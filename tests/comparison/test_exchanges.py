@@ -126,7 +126,7 @@ def test_exchanged_rows_are_found_and_mended(first: int, stop: int) -> None:
 
 
 def test_rows_that_cannot_be_told_apart_are_stated_together() -> None:
-    """Where the first rows are nearly equal, an exchange may begin at the one or the other: both are named."""
+    """Where the first rows are nearly equal, an exchange may begin at either: both are named."""
     a, b = TRAINING, VALIDATION
     found = find_exchange(a[:2] + b[2:], b[:2] + a[2:])
     assert isinstance(found, Exchange)
