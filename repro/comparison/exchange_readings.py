@@ -34,6 +34,8 @@ _EXCHANGED_AND_SHIFTED, _ROTATED, _UNEVEN_STAIRS = 0.05, 0.005, 0.35
 # would also take long to weigh.
 _MOST_BOUNDARIES = 20
 _MOST_BOUNDARY_ROWS = 640
+# So many times the median of its second differences is out of a column's line.
+_OUT_OF_LINE = 3.0
 # Where more cells of a column repeat the one above, none of them is odd.
 _MOST_REPEATS = 8
 _FEWEST_FOR_BOTH = 8
@@ -217,12 +219,37 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
             gain = from_below
         if gain < near:
             gains.append((gain, k))
+    told = _out_of_line(values, n)
     if len({*low}) < n or None in values:
-        told = _told_below(values, n)
+        told |= _told_below(values, n)
+    if told:
         gains = [each for each in gains if each[1] not in told] + [(0.0, k) for k in told]
     gains.sort()
     most = min(_MOST_BOUNDARIES, _MOST_BOUNDARY_ROWS // n)
     return sorted([k for _, k in gains[:most]])
+
+
+def _out_of_line(values: Sequence[float | None], n: int) -> set[int]:
+    """Return the rows at which one column leaves its line, and the other's value lies nearer to that line.
+
+    Where one column is much the smoother, its squares count more than the other's, and an exchange may make
+    it smoother where the difference of the columns keeps its sign.
+    """
+    if None in values:
+        return set()
+    found: set[int] = set()
+    for own, other in ((values[:n], values[n:]), (values[n:], values[:n])):
+        bends = [x - 2 * y + z for x, y, z in zip(own, own[1:], own[2:], strict=False)]
+        most = _OUT_OF_LINE * sorted(map(abs, bends))[(n - 2) // 2]
+        for row, bend in enumerate(bends):
+            if not -most <= bend <= most:
+                # Of three rows the last leaves the line of the first two, or the first that of the others (the
+                # first of all does always, as curves fall steeply there).
+                if 0 < (own[row + 2] - other[row + 2]) / bend < 2:
+                    found.add(row + 2)
+                if row and 0 < (own[row] - other[row]) / bend < 2:
+                    found.add(row + 1)
+    return found
 
 
 def _told_below(values: Sequence[float | None], n: int) -> set[int]:
