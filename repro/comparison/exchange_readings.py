@@ -243,8 +243,8 @@ def _out_of_line(values: Sequence[float | None], n: int) -> set[int]:
         most = _OUT_OF_LINE * sorted(map(abs, bends))[(n - 2) // 2]
         for row, bend in enumerate(bends):
             if not -most <= bend <= most:
-                # Of three rows the last leaves the line of the first two, or the first that of the others (the
-                # first of all does always, as curves fall steeply there).
+                # Of three rows the last leaves the line of the first two, or the first that of the others
+                # (that of the table does always, as curves fall steeply there).
                 if 0 < (own[row + 2] - other[row + 2]) / bend < 2:
                     found.add(row + 2)
                 if row and 0 < (own[row] - other[row]) / bend < 2:
