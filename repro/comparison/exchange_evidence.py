@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.comparison.exchange_curves import BREADTH, FLOOR, NONE, Clock, Floats, densities, evaluations
-from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading
+from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading, prior_of_a_digit
 from repro.comparison.exchange_text import chance, even, even_but_for_one, forms, places, stairs
 
 Cells = NDArray[np.intp]
@@ -21,6 +21,8 @@ _COPY, _COPY_ACROSS, _BLANK, _ANY = 0.9, 0.45, 0.2, 0.05
 # blank; a training loss that is repeated otherwise than logging at a fixed interval repeats it, less where a
 # single cell that was mistyped explains it, or two loggings that are printed alike.
 _NO_LOG, _HOLE, _MISTYPED, _UNEVEN = 8.0, 5.0, 6.0, 8.0
+# A number of more characters than these is no loss.
+_MOST_DIGITS = 20
 # A training loss that is logged rarely differs from the one before by about this (half of a Cauchy's mass, in
 # log units), and goes down three times as often as up.
 _LOGGED, _DOWN = 0.3, 0.75
@@ -81,6 +83,47 @@ def weigh(
         repeats=repeats + holes + _spares(table, readings, scale),
         prior=np.log([each.weight for each in readings]),
     )
+
+
+def mistyped(table: Readable, row: int, position: Sequence[float]) -> float:
+    """Return the log odds, against the printed reading, that one digit is wrong in this row: no exchange.
+
+    It competes with the exchange of that row alone: a wrong digit may well take a cell to where the other
+    column's would be.
+    """
+    n = len(table.rows)
+    odds = -math.inf
+    if min(value for value in table.values if value is not None) < 0:
+        return odds
+    scale = _scale(table, places(table, 1))
+    clock = evaluations(position, n)
+    for column in (0, 1) if not stairs(table) else (1,):
+        cell = column * n + row
+        curve = scale.levels[column * n : column * n + n]
+        meant = _other_digits(table.texts[cell])
+        if np.isnan(curve).any() or not meant:
+            continue
+        curves = np.repeat(curve[None], 1 + len(meant), axis=0)
+        # The levels are about a mean, so that a difference to the printed cell's is what counts.
+        apart = np.log((np.array(meant) + FLOOR) / (float(scale.values[cell] or 0.0) + FLOOR))
+        curves[1:, row] += apart
+        density, _ = densities(curves, np.full(len(curves), NONE), clock)
+        likely = np.logaddexp.reduce(density[1:] - apart) - density[0] - math.log(len(meant))
+        odds = np.logaddexp(odds, likely + prior_of_a_digit(n))
+    return float(odds)
+
+
+def _other_digits(text: str) -> list[float]:
+    """Return what a number may have been before one of its digits was changed."""
+    if not text.isascii() or not text.replace(".", "", 1).isdigit() or len(text) > _MOST_DIGITS:
+        return []
+    return [
+        float(text[:at] + other + text[at + 1 :])
+        for at, digit in enumerate(text)
+        if digit != "."
+        for other in "0123456789"
+        if other != digit
+    ]
 
 
 def _scale(table: Readable, full: int) -> _Scale:

@@ -24,10 +24,10 @@ UNKNOWN = 255
 #: A longer table is read through windows of this many rows, whose cells can be numbered in a byte.
 WINDOW = 96
 
-# How the readings share the prior odds. Three kinds of accident are as likely as each other: from some row on
+# How the readings share the prior odds. Four kinds of accident are as likely as each other: from some row on
 # the columns were pasted the wrong way round; one row was; one column, either one, either way, slipped by a
-# row. Others are rarer. Every place of one kind is as likely as another.
-_TO_THE_END = _ONE_ROW = _SHIFTED = 0.35
+# row; a digit is wrong. Others are rarer. Every place of one kind is as likely as another.
+_TO_THE_END = _ONE_ROW = _SHIFTED = _ONE_DIGIT = 0.35
 _FROM_THE_START, _BETWEEN, _ALL = 0.05, 0.10, 0.02
 _EXCHANGED_AND_SHIFTED, _ROTATED, _UNEVEN_STAIRS = 0.05, 0.005, 0.35
 # More boundaries than these are only nominated where the two curves cannot be told apart; in many rows, they
@@ -235,10 +235,11 @@ def _out_of_line(values: Sequence[float | None], n: int) -> set[int]:
     Where one column is much the smoother, its squares count more than the other's, and an exchange may make
     it smoother where the difference of the columns keeps its sign.
     """
-    if None in values:
-        return set()
+    losses = [value for value in values if value is not None]
     found: set[int] = set()
-    for own, other in ((values[:n], values[n:]), (values[n:], values[:n])):
+    if len(losses) < len(values):
+        return found
+    for own, other in ((losses[:n], losses[n:]), (losses[n:], losses[:n])):
         bends = [x - 2 * y + z for x, y, z in zip(own, own[1:], own[2:], strict=False)]
         most = _OUT_OF_LINE * sorted(map(abs, bends))[(n - 2) // 2]
         for row, bend in enumerate(bends):
@@ -277,6 +278,11 @@ def prior_of(k: int, m: int, n: int) -> float:
     if m == k + 1:
         return math.log(_ONE_ROW / n)
     return math.log(_FROM_THE_START / n if k == 0 else _BETWEEN / (n * n / 2))
+
+
+def prior_of_a_digit(n: int) -> float:
+    """Return the logarithm of the prior odds that a digit is wrong in one of the 2n cells."""
+    return math.log(_ONE_DIGIT / (2 * n))
 
 
 def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:

@@ -187,10 +187,11 @@ def _weigh(
     if not readings:
         return None
     # Only here: most tables are done with before, and importing numpy takes as long as reading fifty cards.
-    from repro.comparison.exchange_evidence import weigh
+    from repro.comparison.exchange_evidence import mistyped, weigh
 
     readings.insert(0, printed(n))
-    weights = weigh(table, readings, rows or _positions(table, position), shortest)
+    rows = rows or _positions(table, position)
+    weights = weigh(table, readings, rows, shortest)
     total = weights.total.tolist()
     score = _log_sum(total[1:]) - total[0]
     if not reported(score, least):
@@ -200,6 +201,11 @@ def _weigh(
         families.setdefault((each.kind, each.moved, each.shift), []).append(at)
     family = max(families.values(), key=lambda members: _log_sum([total[at] for at in members]))
     best = max(family, key=total.__getitem__)
+    if readings[best].kind == "exchanged" and readings[best].first == readings[best].last:
+        # The table as printed but for one digit explains a single odd row as well.
+        score -= _log_sum([0.0, mistyped(table, readings[best].first, rows)])
+        if not reported(score, least):
+            return None
     parts = {
         name: float(getattr(weights, name)[best] - getattr(weights, name)[0])
         for name in ("curves", "digits", "repeats")
