@@ -350,7 +350,7 @@ def score(table: Table, found: Exchange | None) -> float:
     """Return the score of what was read, over the one from which it is reported."""
     if found is None:
         return -math.inf
-    return found.score - exchanges.least_score(len(table.training), separation(table))
+    return found.score - exchanges.least_score(len(table.training), separation(table), found.kind)
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from repro.comparison.exchange_curves import BREADTH, FLOOR, NONE, Clock, Floats, densities, evaluations
 from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading, prior_of_a_digit
-from repro.comparison.exchange_text import chance, even, even_but_for_one, forms, places, stairs
+from repro.comparison.exchange_text import chance, even, forms, places, stairs, usual, usual_but_for_one
 
 Cells = NDArray[np.intp]
 
 # How the cell that a shift leaves over looks: a copy of its neighbour, of the other column, blank, anything.
 _COPY, _COPY_ACROSS, _BLANK, _ANY = 0.9, 0.45, 0.2, 0.05
 # Log odds against what no generator prints: `No log` after a logged loss or in the validation column; a
-# blank; a training loss that is repeated otherwise than logging at a fixed interval repeats it, less where a
-# single cell that was mistyped explains it, or two loggings that are printed alike.
+# blank; a training loss that is repeated otherwise than logging at a usual interval repeats it, less where an
+# unusual one explains it (one table in ten, and then this one of many), a single cell that was mistyped, or
+# two loggings that are printed alike.
 _NO_LOG, _HOLE, _MISTYPED, _UNEVEN = 8.0, 5.0, 6.0, 8.0
 # A number of more characters than these is no loss.
 _MOST_DIGITS = 20
@@ -243,7 +244,7 @@ def _stairs(
     known: dict[bytes, tuple[float, float]] = {}
     levels, resolution = scale.levels.tolist(), scale.resolution.tolist()
     own = table.values[: len(table.rows)]
-    uneven = _MISTYPED if even(own, position) or even_but_for_one(own, position) else _UNEVEN
+    uneven = _MISTYPED if even(own, position) or usual_but_for_one(own, position) else _UNEVEN
     for at, each in enumerate(readings):
         column = each.training
         if each.kind == "shifted" and each.moved == "training_loss":
@@ -267,7 +268,7 @@ def _fits(table: Readable, column: bytes, position: Sequence[float]) -> bool:
         lost = column.index(UNKNOWN)
         beside = column[max(lost - 1, 0) : lost + 2]
         fills = [column[:lost] + bytes([cell]) + column[lost + 1 :] for cell in beside if cell != UNKNOWN]
-    return any(even([table.values[cell] for cell in fill], position) for fill in fills)
+    return any(usual([table.values[cell] for cell in fill], position) for fill in fills)
 
 
 def _climb(

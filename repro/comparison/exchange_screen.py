@@ -50,7 +50,12 @@ def levels_of(values: Sequence[float | None]) -> list[float]:
 
 
 def worth_weighing(
-    table: Readable, levels: Sequence[float], boundaries: Sequence[int], rarely: bool, least: float
+    table: Readable,
+    levels: Sequence[float],
+    boundaries: Sequence[int],
+    rarely: bool,
+    least: float,
+    least_shifted: float,
 ) -> bool:
     """Whether another reading of a table may be better than the printed one.
 
@@ -59,7 +64,8 @@ def worth_weighing(
         levels: The logarithm of each cell; nan where there is none.
         boundaries: The rows at which an exchange may begin or end.
         rarely: Whether training losses are logged more rarely than evaluated, and repeat evenly.
-        least: The log odds from which a reading is reported.
+        least: The log odds from which a reading is reported in which the columns are exchanged.
+        least_shifted: The same of one in which a column is shifted.
     """
     n = len(table.rows)
     if math.isnan(sum(levels[n:] if rarely else levels)):
@@ -67,9 +73,9 @@ def worth_weighing(
     if boundaries and _exchanges(table, levels, boundaries, least, alone=rarely):
         return True
     found = _left_over(table, boundaries, rarely)
-    if found and _shifts(table, levels, found, least):
+    if found and _shifts(table, levels, found, least_shifted):
         return True
-    return not rarely and _rotates(table, levels, least)
+    return not rarely and _rotates(table, levels, least_shifted)
 
 
 class _Measure(NamedTuple):

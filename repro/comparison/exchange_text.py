@@ -21,6 +21,12 @@ _ROUNDED = 4
 _STEPS = 3.0
 _CHANCE, _CHANCE_LAST = 0.001, 0.05
 
+# Evaluations lie at least so far apart where they are counted in steps, and not in epochs.
+_STEPS_APART = 10
+# Intervals of logging that people choose: so many times a power of ten, so many evaluations.
+_ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+_FEW = (1, 2, 3, 4)
+
 
 def decimals(text: str) -> int:
     """Return how many decimals a text prints; a number with an exponent prints as many as it needs."""
@@ -112,30 +118,61 @@ def stairs(table: Readable) -> bool:
 
 
 def even(values: Sequence[float | None], position: Sequence[float]) -> bool:
-    """Whether a training loss changes where logging at a fixed interval changes it.
+    """Whether a training loss changes where logging at some fixed interval changes it.
 
-    With r loggings to one unit of position, the loss that stands at position p is number floor(p r), or one
-    more when the first step was logged too; some r must fit every row. Without positions nothing
-    contradicts it.
+    Without positions nothing contradicts it.
+    """
+    return not position or bool(_intervals(values, position))
+
+
+def usual(values: Sequence[float | None], position: Sequence[float]) -> bool:
+    """Whether it does so at an interval that people choose: 500 steps (the default), or a round number.
+
+    Of a position that counts no steps, any interval will do.
     """
     if not position:
         return True
+    found = _intervals(values, position)
+    gap = (position[-1] - position[0]) / (len(position) - 1)
+    return any(gap < _STEPS_APART or _usual_between(above, to, gap) for above, to in found)
+
+
+def _intervals(values: Sequence[float | None], position: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the intervals of logging that explain where a column changes, as pairs: above this, up to that.
+
+    With one logging every i, the loss that stands at position p is number floor(p / i), or one more when the
+    first step was logged too; some i must fit every row.
+    """
+    found = []
     for first in (0,) if values[0] is None else (0, -1):
-        count, above = first, None
-        least, most = -math.inf, math.inf
+        count, last = first, None
+        above, to = 0.0, math.inf
         for value, at in zip(values, position, strict=True):
-            if value is not None and value != above:
-                count, above = count + 1, value
-            least, most = max(least, count / at), min(most, (count + 1) / at)
-            if least >= most:
+            if value is not None and value != last:
+                count, last = count + 1, value
+            above = max(above, at / (count + 1))
+            if count:
+                to = min(to, at / count)
+            if above >= to:
                 break
         else:
-            return True
-    return False
+            found.append((above, to))
+    return found
 
 
-def even_but_for_one(values: Sequence[float | None], position: Sequence[float]) -> bool:
-    """Whether a training loss would be `even` but for one cell, or two loggings that are printed alike."""
+def _usual_between(above: float, to: float, gap: float) -> bool:
+    """Whether a round number lies there, or a few of the gaps between evaluations."""
+    if to == math.inf:
+        return True
+    power = 10.0 ** math.floor(math.log10(to))
+    return any(
+        above < number <= to
+        for number in (*[digits * power for digits in _ROUND], *[few * gap for few in _FEW])
+    )
+
+
+def usual_but_for_one(values: Sequence[float | None], position: Sequence[float]) -> bool:
+    """Whether a training loss would be `usual` but for one cell, or two loggings that are printed alike."""
     n = len(values)
     for row in range(1, n):
         above, own = values[row - 1], values[row]
@@ -143,7 +180,7 @@ def even_but_for_one(values: Sequence[float | None], position: Sequence[float]) 
         if own is not None and above == own:
             end = next((end for end in range(row, n) if values[end] != own), n)
             tries = [(*values[:row], *[math.inf] * (end - row), *values[end:])]
-        if any(even(each, position) for each in tries):
+        if any(usual(each, position) for each in tries):
             return True
     return False
 

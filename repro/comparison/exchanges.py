@@ -19,6 +19,7 @@ from repro.comparison.exchange_readings import (
     UNKNOWN,
     WINDOW,
     Column,
+    Kind,
     Readable,
     Reading,
     boundaries_of,
@@ -28,7 +29,7 @@ from repro.comparison.exchange_readings import (
 )
 from repro.comparison.exchange_result import Exchange, Indistinct, Lost
 from repro.comparison.exchange_screen import levels_of, worth_weighing
-from repro.comparison.exchange_text import even, odd_rows, stairs
+from repro.comparison.exchange_text import odd_rows, stairs, usual
 from repro.records.claims import Cell
 
 __all__ = ["Exchange", "Indistinct", "Lost", "find_exchange"]
@@ -38,8 +39,8 @@ FEWEST_ROWS = 5
 #: Logarithm of the odds against the printed reading from which another one is reported. Calibrated on
 #: tables that nobody has touched: `benchmarks/exchange_study.py`.
 LEAST_SCORE = 0.5
-#: The same where a table has fewer than eight rows, or curves that cannot be told apart: much fits them by
-#: chance.
+#: The same where a table has fewer than eight rows, and of an exchange where the curves cannot be told apart:
+#: much fits them by chance.
 LEAST_SCORE_IN_DOUBT = 3.0
 FEWEST_ROWS_FOR_A_CURVE = 8
 #: Curves nearer than this (median distance over the noise of the smoother one) cannot be told apart: two
@@ -78,7 +79,7 @@ def find_exchange(
         return None
     levels = levels_of(table.values)
     separation = _separation(levels, LEAST_SEPARATION)
-    least = least_score(n, separation)
+    least = least_score(n, separation, "exchanged"), least_score(n, separation, "shifted")
     # In order: what an exchange leaves behind at its end looks like another that runs on from there.
     for start in _windows(table):
         part, own = table, levels
@@ -92,14 +93,16 @@ def find_exchange(
     return Indistinct(separation) if separation < LEAST_SEPARATION else None
 
 
-def least_score(rows: int, separation: float) -> float:
+def least_score(rows: int, separation: float, kind: Kind) -> float:
     """Return the score from which a reading is reported.
 
     Args:
         rows: Of the table; of a long one, only the most suspicious windows are read.
-        separation: How far its curves lie apart (see `Indistinct`).
+        separation: How far its curves lie apart (see `Indistinct`): to a column that was moved against
+            itself, it is all the same.
+        kind: What would have happened.
     """
-    doubt = rows < FEWEST_ROWS_FOR_A_CURVE or separation < LEAST_SEPARATION
+    doubt = rows < FEWEST_ROWS_FOR_A_CURVE or (kind != "shifted" and separation < LEAST_SEPARATION)
     return (LEAST_SCORE_IN_DOUBT if doubt else LEAST_SCORE) + math.log(max(1.0, rows / WINDOW))
 
 
@@ -168,7 +171,7 @@ def _weigh(
     levels: Sequence[float],
     position: Sequence[float] | None,
     shortest: bool | None,
-    least: float,
+    least: tuple[float, float],
 ) -> _Found | None:
     n = len(table.rows)
     if table.values.count(None) == 2 * n:
@@ -177,11 +180,11 @@ def _weigh(
     even_stairs = None
     if stairs(table):
         rows = _positions(table, position)
-        even_stairs = n < FEWEST_ROWS_FOR_A_CURVE or even(table.values[:n], rows)
+        even_stairs = n < FEWEST_ROWS_FOR_A_CURVE or usual(table.values[:n], rows)
     odd = odd_rows(table)
     if not odd and even_stairs is not False:
         boundaries = boundaries_of(table.values, n)
-        if not worth_weighing(table, levels, boundaries, even_stairs is not None, least):
+        if not worth_weighing(table, levels, boundaries, even_stairs is not None, *least):
             return None
     readings = others(table, odd, even_stairs)
     if not readings:
@@ -194,7 +197,7 @@ def _weigh(
     weights = weigh(table, readings, rows, shortest)
     total = weights.total.tolist()
     score = _log_sum(total[1:]) - total[0]
-    if not reported(score, least):
+    if not reported(score, least[1]):
         return None
     families: dict[tuple[str, Column | None, int], list[int]] = {}
     for at, each in enumerate(readings[1:], start=1):
@@ -204,8 +207,8 @@ def _weigh(
     if readings[best].kind == "exchanged" and readings[best].first == readings[best].last:
         # The table as printed but for one digit explains a single odd row as well.
         score -= _log_sum([0.0, mistyped(table, readings[best].first, rows)])
-        if not reported(score, least):
-            return None
+    if not reported(score, least[readings[best].kind == "shifted"]):
+        return None
     parts = {
         name: float(getattr(weights, name)[best] - getattr(weights, name)[0])
         for name in ("curves", "digits", "repeats")
