@@ -64,7 +64,8 @@ def find_exchange(
     Args:
         training: The training loss's cells, row by row.
         validation: The validation loss's cells.
-        position: Step or epoch of each row, rising; without it (or where it does not rise) rows are counted.
+        position: Step or epoch of each row, rising; without it (or where it does not rise) nobody knows when
+            training losses were logged.
         shortest: Whether this release prints training losses in their shortest form (up to transformers 4.57
             it does, from 5.0 it does not); None where it is not known.
 
@@ -121,14 +122,12 @@ class _Found(NamedTuple):
 
 
 def _positions(table: Readable, position: Sequence[float] | None) -> tuple[float, ...]:
-    """Return the rows' positions, or their places in the table where those do not rise from above 0."""
-    if position is None:
-        return ()
-    if len(position) > table.rows[-1]:
+    """Return the rows' positions, or none where they do not rise from above 0: of a damaged table, say."""
+    if position is not None and len(position) > table.rows[-1]:
         at = tuple([float(position[row]) for row in table.rows])
         if at[0] > 0 and at[-1] < math.inf and all(map(lt, at, at[1:])):
             return at
-    return tuple(float(row + 1) for row in table.rows)
+    return ()
 
 
 def _windows(table: Readable) -> list[int]:
