@@ -26,7 +26,8 @@ from pathlib import Path
 
 from repro.cards import read_card
 from repro.comparison import exchanges
-from repro.comparison.exchange_text import chance, even
+from repro.comparison.exchange_readings import readable
+from repro.comparison.exchange_text import chance, decimals, stairs, usual
 from repro.comparison.exchanges import Exchange, Indistinct, find_exchange
 from repro.records.claims import Cell
 
@@ -170,30 +171,37 @@ def accidents(table: Table, rng: random.Random) -> Iterator[Corrupted]:
 
 
 def hidden(table: Table, one: Corrupted) -> bool:
-    """Whether an accident leaves nothing that tells of it; by criteria that know what the table was.
+    """Whether an accident leaves nothing that tells of it, whoever reads the table.
 
-    One row is exchanged in which the losses lie nearer than three times the noise of the smoother column. One
-    column is shifted whose values are moved, in the median, by less than twice its own noise, and the cell
-    that is there twice is so by chance in more than one of twenty such columns. A training loss that is
-    logged rarely is shifted so that a fixed interval explains it still.
+    It is asked of what the table was, of its noise and of how a Trainer logs, never of what was found:
+
+    - One row is exchanged whose two losses are nearer than one standard deviation of the smoother column's
+      noise, and printed with as many decimals; training losses are not logged rarely.
+    - The training losses, logged rarely, are shifted to where another usual interval of logging puts them:
+      cell by cell such a run's table.
+    - A column is shifted that changes from row to row by less than one standard deviation of its noise, and
+      leaves a cell twice, as half of such columns have one by chance: anywhere, if it stands one row late,
+      at their end, if one row early.
     """
     columns = [_levels(table.training), _levels(table.validation)]
-    if one.kind in EXCHANGES:
-        rows = [row for row in range(len(table.training)) if one.table.training[row] != table.training[row]]
-        distance = abs(columns[0][rows[0]] - columns[1][rows[0]])
-        return len(rows) == 1 and distance < 3 * min(map(_noise, columns))
+    rarely = _logged_rarely(table)
+    if one.kind == EXCHANGES[2]:
+        a, b = table.training[one.first], table.validation[one.first]
+        distance = abs(columns[0][one.first] - columns[1][one.first])
+        alike = a is not None and b is not None and decimals(a.text) == decimals(b.text)
+        return alike and not rarely and distance < min(map(_noise, columns))
     if one.kind not in SHIFTS:
         return False
     at = 0 if one.kind.startswith("training") else 1
     was, now = ((each.training, each.validation)[at] for each in (table, one.table))
-    n, losses = len(now), [number(cell) for cell in now]
-    if at == 0 and _logged_rarely(table):
+    if at == 0 and rarely:
         rises = all(x < y for x, y in pairwise([0.0, *table.position]))
-        return even(losses, table.position if table.position and rises else range(1, n + 1))
-    moved = [abs(x - y) for x, y in zip(_levels(was)[one.first :], _levels(now)[one.first :], strict=True)]
-    early = one.kind.endswith("early")
-    by_chance = chance(losses, n - 1 if early else one.first, 1e-4, at) * (1 if early else n)
-    return by_chance >= 0.05 and _median(moved) < 2 * _noise(columns[at])
+        return usual([number(cell) for cell in now], table.position if rises else ())
+    moved = [y - x for x, y in zip(_levels(was)[one.first :], _levels(now)[one.first :], strict=True)]
+    losses = [number(cell) for cell in was]
+    rows = range(len(was) - 1, len(was)) if one.kind.endswith("early") else range(1, len(was))
+    by_chance = sum(chance(losses, row, 1e-4, 1) for row in rows)
+    return by_chance >= 0.5 and abs(_median(moved)) < _noise(columns[at])
 
 
 def _levels(column: Losses) -> list[float]:
@@ -244,9 +252,7 @@ def parts(tables: Sequence[Table]) -> list[Table]:
 
 
 def _logged_rarely(table: Table) -> bool:
-    losses = [number(one) for one in table.training]
-    repeats = sum(x == y for x, y in pairwise(losses))
-    return None in losses or repeats > len(losses) / 5
+    return stairs(readable(table.training, table.validation, table.position))
 
 
 def redrawn(tables: Sequence[Table], count: int, rng: random.Random) -> list[Table]:
