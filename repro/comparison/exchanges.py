@@ -36,9 +36,9 @@ __all__ = ["Exchange", "Indistinct", "Lost", "find_exchange"]
 
 #: Fewer rows, or fewer different losses, say nothing about how a curve continues.
 FEWEST_ROWS = 5
-#: Logarithm of the odds against the printed reading from which another one is reported. Calibrated on
-#: tables that nobody has touched: `benchmarks/exchange_study.py`.
-LEAST_SCORE = 0.5
+#: Logarithm of the odds against the printed reading from which another one is reported: where it is likelier.
+#: No table that nobody has touched comes near: `benchmarks/exchange_study.py`.
+LEAST_SCORE = 0.0
 #: The same where a table has fewer than eight rows, and of an exchange where the curves cannot be told apart:
 #: much fits them by chance.
 LEAST_SCORE_IN_DOUBT = 3.0
