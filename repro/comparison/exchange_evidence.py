@@ -22,8 +22,8 @@ _COPY, _COPY_ACROSS, _BLANK, _ANY = 0.9, 0.45, 0.2, 0.05
 # unusual one explains it (one table in ten, and then this one of many), a single cell that was mistyped, or
 # two loggings that are printed alike.
 _NO_LOG, _HOLE, _MISTYPED, _UNEVEN = 8.0, 5.0, 6.0, 8.0
-# A number of more characters than these is no loss.
-_MOST_DIGITS = 20
+# Of so many digits, nine others for each can be numbered in a byte, behind the cells.
+_MOST_DIGITS = 7
 # A training loss that is logged rarely differs from the one before by about this (half of a Cauchy's mass, in
 # log units), and goes down three times as often as up.
 _LOGGED, _DOWN = 0.3, 0.75
@@ -93,30 +93,28 @@ def mistyped(table: Readable, row: int, position: Sequence[float]) -> float:
     column's would be.
     """
     n = len(table.rows)
-    odds = -math.inf
-    if min(value for value in table.values if value is not None) < 0:
-        return odds
-    scale = _scale(table, places(table, 1))
     clock = evaluations(position, n)
+    odds = -math.inf
     for column in (0, 1) if not stairs(table) else (1,):
-        cell = column * n + row
-        curve = scale.levels[column * n : column * n + n]
-        meant = _other_digits(table.texts[cell])
-        if np.isnan(curve).any() or not meant:
+        cells = range(column * n, column * n + n)
+        meant = _other_digits(table.texts[cells[row]])
+        if not meant or None in [table.values[cell] for cell in cells]:
             continue
-        curves = np.repeat(curve[None], 1 + len(meant), axis=0)
-        # The levels are about a mean, so that a difference to the printed cell's is what counts.
-        apart = np.log((np.array(meant) + FLOOR) / (float(scale.values[cell] or 0.0) + FLOOR))
-        curves[1:, row] += apart
-        density, _ = densities(curves, np.full(len(curves), NONE), clock)
-        likely = np.logaddexp.reduce(density[1:] - apart) - density[0] - math.log(len(meant))
-        odds = np.logaddexp(odds, likely + prior_of_a_digit(n))
+        # What may have been meant is numbered behind the cells.
+        scale = _scale(table, places(table, 1), meant)
+        numbers = [cells[row], *range(2 * n, 2 * n + len(meant))]
+        columns = [bytes([*cells[:row], number, *cells[row + 1 :]]) for number in numbers]
+        density, _ = _column(range(len(columns)), _fit(table, columns, scale, clock), scale, column)
+        likely = density + scale.resolution[numbers]
+        likely -= likely[0] + math.log(len(meant))
+        odds = np.logaddexp(odds, np.logaddexp.reduce(likely[1:]) + prior_of_a_digit(n))
     return float(odds)
 
 
 def _other_digits(text: str) -> list[float]:
     """Return what a number may have been before one of its digits was changed."""
-    if not text.isascii() or not text.replace(".", "", 1).isdigit() or len(text) > _MOST_DIGITS:
+    digits = text.replace(".", "", 1)
+    if len(digits) > _MOST_DIGITS or not digits.isascii() or not digits.isdigit():
         return []
     return [
         float(text[:at] + other + text[at + 1 :])
@@ -127,8 +125,8 @@ def _other_digits(text: str) -> list[float]:
     ]
 
 
-def _scale(table: Readable, full: int) -> _Scale:
-    values = [*table.values, *[None] * (256 - len(table.values))]
+def _scale(table: Readable, full: int, more: Sequence[float] = ()) -> _Scale:
+    values = [*table.values, *more, *[None] * (256 - len(table.values) - len(more))]
     losses = np.array(values, dtype=float)
     known = [value for value in table.values if value is not None]
     unit = 10.0 ** -min(full, 4)
