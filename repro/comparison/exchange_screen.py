@@ -29,7 +29,7 @@ from repro.comparison.exchange_readings import (
 from repro.comparison.exchange_text import chance, decimals
 
 # Readings are weighed that come, by these measures, so near to being reported: exchanges, shifts.
-_MARGIN, _MARGIN_SHIFTED = 2.0, 1.0
+_MARGIN, _MARGIN_SHIFTED = 1.5, 0.5
 # More than this in log odds, a cubic does not count against a shift: it fits long curves badly.
 _NO_WORSE = 1.0
 # What a copy of the other column's cell counts for.
