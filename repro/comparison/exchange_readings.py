@@ -49,11 +49,14 @@ class Readable(NamedTuple):
         rows: Their 0-based places in the table.
         texts: The printed text of the 2n cells.
         values: Their numbers, None for `No log`, blank and not finite ones.
+        ends_early: Whether the last evaluation came sooner after the one before than others do, so that no
+            training loss need have been logged between: the last may stand there twice.
     """
 
     rows: tuple[int, ...]
     texts: tuple[str, ...]
     values: tuple[float | None, ...]
+    ends_early: bool = False
 
 
 class Reading(NamedTuple):
@@ -123,7 +126,8 @@ def readable(
     if not found:
         return Readable((), (), ())
     rows, left_cells, right_cells = zip(*found, strict=True)
-    return Readable(rows, *zip(*left_cells, *right_cells, strict=True))
+    texts, values = zip(*left_cells, *right_cells, strict=True)
+    return Readable(rows, texts, values)
 
 
 def _are_numbers(values: tuple[object, ...]) -> TypeGuard[tuple[float | None, ...]]:
@@ -306,7 +310,7 @@ def shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]
             continue
         logged = next((row for row, value in enumerate(values) if value is not None), n)
         column: Column = "validation_loss" if offset else "training_loss"
-        if values[-1] is None or values[-1] == values[-2]:
+        if values[-1] is None or (values[-1] == values[-2] and (offset or not table.ends_early)):
             for k in range(logged, n - 1):
                 yield from shifts(table, k, column=column, directions=(-1,))
         repeats = [k for k in range(logged + 1, n - 1) if values[k] is None or values[k] == values[k - 1]]

@@ -78,6 +78,8 @@ def find_exchange(
     n = len(table.rows)
     if n < FEWEST_ROWS or (len({*table.values} - {None}) < FEWEST_ROWS and NO_LOG not in table.texts[n:]):
         return None
+    if table.values[n - 1] == table.values[n - 2] and _ends_early(table, position):
+        table = table._replace(ends_early=True)
     levels = levels_of(table.values)
     separation = _separation(levels, LEAST_SEPARATION)
     least = least_score(n, separation, "exchanged"), least_score(n, separation, "shifted")
@@ -130,6 +132,15 @@ def _positions(table: Readable, position: Sequence[float] | None) -> tuple[float
     return ()
 
 
+def _ends_early(table: Readable, position: Sequence[float]) -> bool:
+    """Whether no training loss need have been logged between the last two evaluations.
+
+    One was before the first, so that the interval is no longer than it took to get there.
+    """
+    at = _positions(table, position)
+    return bool(at) and at[-1] - at[-2] < at[0]
+
+
 def _windows(table: Readable) -> list[int]:
     """Return where the windows begin: at the first row, or around what is most suspicious in a long table."""
     n = len(table.rows)
@@ -162,6 +173,7 @@ def _part(table: Readable, start: int, stop: int) -> Readable:
         table.rows[start:stop],
         table.texts[start:stop] + table.texts[n + start : n + stop],
         table.values[start:stop] + table.values[n + start : n + stop],
+        table.ends_early and stop == n,
     )
 
 

@@ -218,6 +218,15 @@ def test_without_rising_steps_nobody_knows_when_losses_were_logged() -> None:
         assert not isinstance(find_exchange(training, validation, position), Exchange)
 
 
+def test_a_training_loss_stands_twice_where_the_last_evaluation_comes_early() -> None:
+    """At the end of training, evaluated before the next logging, the last loss repeats: that is lawful."""
+    a, b = curve(12, 1.0, 0.5, 0.06, 1), curve(12, 1.2, 0.8, 0.02, 2)
+    steps = [500.0 * i for i in range(1, 13)]
+    twice = [*a[:-1], a[-2]]
+    assert isinstance(find_exchange(twice, b, steps), Exchange)
+    assert find_exchange(twice, b, [*steps[:-1], steps[-2] + 120]) is None
+
+
 @pytest.mark.parametrize(
     ("seed", "row", "was", "wrong"),
     [(0, 5, "1.1663", "1.1863"), (2, 10, "1.0887", "1.0087"), (3, 4, "1.1988", "1.1188")],
