@@ -125,9 +125,12 @@ def readable(
         found = [each for each in found if each[1][0] and each[2][0]]
     if not found:
         return Readable((), (), ())
-    rows, left_cells, right_cells = zip(*found, strict=True)
-    texts, values = zip(*left_cells, *right_cells, strict=True)
-    return Readable(rows, texts, values)
+    cells = [left for _, left, _ in found] + [right for _, _, right in found]
+    return Readable(
+        tuple([row for row, _, _ in found]),
+        tuple([text for text, _ in cells]),
+        tuple([value for _, value in cells]),
+    )
 
 
 def _are_numbers(values: tuple[object, ...]) -> TypeGuard[tuple[float | None, ...]]:
