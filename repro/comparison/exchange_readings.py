@@ -125,11 +125,11 @@ def readable(
         found = [each for each in found if each[1][0] and each[2][0]]
     if not found:
         return Readable((), (), ())
-    cells = [left for _, left, _ in found] + [right for _, _, right in found]
+    both = [left for _, left, _ in found] + [right for _, _, right in found]
     return Readable(
         tuple([row for row, _, _ in found]),
-        tuple([text for text, _ in cells]),
-        tuple([value for _, value in cells]),
+        tuple([text for text, _ in both]),
+        tuple([value for _, value in both]),
     )
 
 
