@@ -10,16 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.comparison.exchange_curves import BREADTH, FLOOR, NONE, Clock, Floats, densities, evaluations
-from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading
-from repro.comparison.exchange_text import chance, even, forms, places, stairs
+from repro.comparison.exchange_readings import UNKNOWN, Readable, Reading, prior_of_a_digit
+from repro.comparison.exchange_text import chance, even, forms, places, stairs, usual, usual_but_for_one
 
 Cells = NDArray[np.intp]
 
 # How the cell that a shift leaves over looks: a copy of its neighbour, of the other column, blank, anything.
 _COPY, _COPY_ACROSS, _BLANK, _ANY = 0.9, 0.45, 0.2, 0.05
-# Log odds against what no generator prints: `No log` after a logged loss or in the validation column, a
-# blank, a training loss that is repeated otherwise than logging at a fixed interval repeats it.
-_NO_LOG, _HOLE, _UNEVEN = 8.0, 5.0, 6.0
+# Log odds against what no generator prints: `No log` after a logged loss or in the validation column; a
+# blank; a training loss that is repeated otherwise than logging at a usual interval repeats it, less where an
+# unusual one explains it (one table in ten, and then this one of many), a single cell that was mistyped, or
+# two loggings that are printed alike.
+_NO_LOG, _HOLE, _MISTYPED, _UNEVEN = 8.0, 5.0, 6.0, 8.0
+# Of so many digits, nine others for each can be numbered in a byte, behind the cells.
+_MOST_DIGITS = 7
 # A training loss that is logged rarely differs from the one before by about this (half of a Cauchy's mass, in
 # log units), and goes down three times as often as up.
 _LOGGED, _DOWN = 0.3, 0.75
@@ -82,8 +86,47 @@ def weigh(
     )
 
 
-def _scale(table: Readable, full: int) -> _Scale:
-    values = [*table.values, *[None] * (256 - len(table.values))]
+def mistyped(table: Readable, row: int, position: Sequence[float]) -> float:
+    """Return the log odds, against the printed reading, that one digit is wrong in this row: no exchange.
+
+    It competes with the exchange of that row alone: a wrong digit may well take a cell to where the other
+    column's would be.
+    """
+    n = len(table.rows)
+    clock = evaluations(position, n)
+    odds = -math.inf
+    for column in (0, 1) if not stairs(table) else (1,):
+        cells = range(column * n, column * n + n)
+        meant = _other_digits(table.texts[cells[row]])
+        if not meant or None in [table.values[cell] for cell in cells]:
+            continue
+        # What may have been meant is numbered behind the cells.
+        scale = _scale(table, places(table, 1), meant)
+        numbers = [cells[row], *range(2 * n, 2 * n + len(meant))]
+        columns = [bytes([*cells[:row], number, *cells[row + 1 :]]) for number in numbers]
+        density, _ = _column(range(len(columns)), _fit(table, columns, scale, clock), scale, column)
+        likely = density + scale.resolution[numbers]
+        likely -= likely[0] + math.log(len(meant))
+        odds = np.logaddexp(odds, np.logaddexp.reduce(likely[1:]) + prior_of_a_digit(n))
+    return float(odds)
+
+
+def _other_digits(text: str) -> list[float]:
+    """Return what a number may have been before one of its digits was changed."""
+    digits = text.replace(".", "", 1)
+    if len(digits) > _MOST_DIGITS or not digits.isascii() or not digits.isdigit():
+        return []
+    return [
+        float(text[:at] + other + text[at + 1 :])
+        for at, digit in enumerate(text)
+        if digit != "."
+        for other in "0123456789"
+        if other != digit
+    ]
+
+
+def _scale(table: Readable, full: int, more: Sequence[float] = ()) -> _Scale:
+    values = [*table.values, *more, *[None] * (256 - len(table.values) - len(more))]
     losses = np.array(values, dtype=float)
     known = [value for value in table.values if value is not None]
     unit = 10.0 ** -min(full, 4)
@@ -198,6 +241,8 @@ def _stairs(
     density, repeats = np.zeros(len(readings)), np.zeros(len(readings))
     known: dict[bytes, tuple[float, float]] = {}
     levels, resolution = scale.levels.tolist(), scale.resolution.tolist()
+    own = table.values[: len(table.rows)]
+    uneven = _MISTYPED if even(own, position) or usual_but_for_one(own, position) else _UNEVEN
     for at, each in enumerate(readings):
         column = each.training
         if each.kind == "shifted" and each.moved == "training_loss":
@@ -209,7 +254,7 @@ def _stairs(
             if column not in known:
                 known[column] = _climb(table, column, levels, resolution)
             density[at], repeats[at] = known[column]
-        repeats[at] -= 0.0 if _fits(table, column, position) else _UNEVEN
+        repeats[at] -= 0.0 if _fits(table, column, position) else uneven
     return density, repeats
 
 
@@ -221,7 +266,7 @@ def _fits(table: Readable, column: bytes, position: Sequence[float]) -> bool:
         lost = column.index(UNKNOWN)
         beside = column[max(lost - 1, 0) : lost + 2]
         fills = [column[:lost] + bytes([cell]) + column[lost + 1 :] for cell in beside if cell != UNKNOWN]
-    return any(even([table.values[cell] for cell in fill], position) for fill in fills)
+    return any(usual([table.values[cell] for cell in fill], position) for fill in fills)
 
 
 def _climb(

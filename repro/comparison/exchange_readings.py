@@ -24,15 +24,18 @@ UNKNOWN = 255
 #: A longer table is read through windows of this many rows, whose cells can be numbered in a byte.
 WINDOW = 96
 
-# How the readings share the prior odds. An exchange runs on to the end more often than not (two columns
-# pasted the wrong way round from some row on); every place of one kind is as likely as another.
-_TO_THE_END, _ONE_ROW, _FROM_THE_START, _BETWEEN, _ALL = 0.35, 0.15, 0.05, 0.10, 0.02
-_SHIFTED: dict[Column, float] = {"training_loss": 0.2, "validation_loss": 0.5}
+# How the readings share the prior odds. Four kinds of accident are as likely as each other: from some row on
+# the columns were pasted the wrong way round; one row was; one column, either one, either way, slipped by a
+# row; a digit is wrong. Others are rarer. Every place of one kind is as likely as another.
+_TO_THE_END = _ONE_ROW = _SHIFTED = _ONE_DIGIT = 0.35
+_FROM_THE_START, _BETWEEN, _ALL = 0.05, 0.10, 0.02
 _EXCHANGED_AND_SHIFTED, _ROTATED, _UNEVEN_STAIRS = 0.05, 0.005, 0.35
 # More boundaries than these are only nominated where the two curves cannot be told apart; in many rows, they
 # would also take long to weigh.
 _MOST_BOUNDARIES = 20
 _MOST_BOUNDARY_ROWS = 640
+# So many times the median of its second differences is out of a column's line.
+_OUT_OF_LINE = 3.0
 # Where more cells of a column repeat the one above, none of them is odd.
 _MOST_REPEATS = 8
 _FEWEST_FOR_BOTH = 8
@@ -46,11 +49,14 @@ class Readable(NamedTuple):
         rows: Their 0-based places in the table.
         texts: The printed text of the 2n cells.
         values: Their numbers, None for `No log`, blank and not finite ones.
+        ends_early: Whether the last evaluation came sooner after the one before than others do, so that no
+            training loss need have been logged between: the last may stand there twice.
     """
 
     rows: tuple[int, ...]
     texts: tuple[str, ...]
     values: tuple[float | None, ...]
+    ends_early: bool = False
 
 
 class Reading(NamedTuple):
@@ -119,8 +125,12 @@ def readable(
         found = [each for each in found if each[1][0] and each[2][0]]
     if not found:
         return Readable((), (), ())
-    rows, left_cells, right_cells = zip(*found, strict=True)
-    return Readable(rows, *zip(*left_cells, *right_cells, strict=True))
+    both = [left for _, left, _ in found] + [right for _, _, right in found]
+    return Readable(
+        tuple([row for row, _, _ in found]),
+        tuple([text for text, _ in both]),
+        tuple([value for _, value in both]),
+    )
 
 
 def _are_numbers(values: tuple[object, ...]) -> TypeGuard[tuple[float | None, ...]]:
@@ -216,12 +226,38 @@ def boundaries_of(values: Sequence[float | None], n: int) -> list[int]:
             gain = from_below
         if gain < near:
             gains.append((gain, k))
+    told = _out_of_line(values, n)
     if len({*low}) < n or None in values:
-        told = _told_below(values, n)
+        told |= _told_below(values, n)
+    if told:
         gains = [each for each in gains if each[1] not in told] + [(0.0, k) for k in told]
     gains.sort()
     most = min(_MOST_BOUNDARIES, _MOST_BOUNDARY_ROWS // n)
     return sorted([k for _, k in gains[:most]])
+
+
+def _out_of_line(values: Sequence[float | None], n: int) -> set[int]:
+    """Return the rows at which one column leaves its line, and the other's value lies nearer to that line.
+
+    Where one column is much the smoother, its squares count more than the other's, and an exchange may make
+    it smoother where the difference of the columns keeps its sign.
+    """
+    losses = [value for value in values if value is not None]
+    found: set[int] = set()
+    if len(losses) < len(values):
+        return found
+    for own, other in ((losses[:n], losses[n:]), (losses[n:], losses[:n])):
+        bends = [x - 2 * y + z for x, y, z in zip(own, own[1:], own[2:], strict=False)]
+        most = _OUT_OF_LINE * sorted(map(abs, bends))[(n - 2) // 2]
+        for row, bend in enumerate(bends):
+            if not -most <= bend <= most:
+                # Of three rows the last leaves the line of the first two, or the first that of the others
+                # (that of the table does always, as curves fall steeply there).
+                if 0 < (own[row + 2] - other[row + 2]) / bend < 2:
+                    found.add(row + 2)
+                if row and 0 < (own[row] - other[row]) / bend < 2:
+                    found.add(row + 1)
+    return found
 
 
 def _told_below(values: Sequence[float | None], n: int) -> set[int]:
@@ -251,6 +287,11 @@ def prior_of(k: int, m: int, n: int) -> float:
     return math.log(_FROM_THE_START / n if k == 0 else _BETWEEN / (n * n / 2))
 
 
+def prior_of_a_digit(n: int) -> float:
+    """Return the logarithm of the prior odds that a digit is wrong in one of the 2n cells."""
+    return math.log(_ONE_DIGIT / (2 * n))
+
+
 def _exchanges(boundaries: Sequence[int], n: int) -> Iterator[Reading]:
     a, b = bytes(range(n)), bytes(range(n, 2 * n))
     ends = [0, *boundaries, n]
@@ -272,14 +313,14 @@ def shifts_alone(table: Readable, even_stairs: bool | None) -> Iterator[Reading]
             continue
         logged = next((row for row, value in enumerate(values) if value is not None), n)
         column: Column = "validation_loss" if offset else "training_loss"
-        if values[-1] is None or values[-1] == values[-2]:
+        if values[-1] is None or (values[-1] == values[-2] and (offset or not table.ends_early)):
             for k in range(logged, n - 1):
                 yield from shifts(table, k, column=column, directions=(-1,))
         repeats = [k for k in range(logged + 1, n - 1) if values[k] is None or values[k] == values[k - 1]]
         for k in repeats if len(repeats) <= _MOST_REPEATS else ():
             yield from shifts(table, k, column=column, directions=(1,))
         if logged == 0:
-            yield from _rotations(table, column)
+            yield from rotations(table, column)
 
 
 def shifts(
@@ -303,7 +344,7 @@ def shifts(
     for name, own in columns:
         if column not in (None, name):
             continue
-        weight = (share or (_EXCHANGED_AND_SHIFTED if exchanged else _SHIFTED[name])) / (4 * n)
+        weight = (share or (_EXCHANGED_AND_SHIFTED if exchanged else _SHIFTED)) / (4 * n)
         for shift in directions:
             if shift < 0:
                 mended, spare = own[:k] + _UNKNOWN + own[k:-1], own[-1]
@@ -314,14 +355,12 @@ def shifts(
             yield Reading(kind, training, validation, k, n - 1, weight, name, shift, spare)
 
 
-def rotations(table: Readable) -> Iterator[Reading]:
-    """Readings in which a value at one end of a column has come from elsewhere in it."""
-    columns: tuple[Column, Column] = ("training_loss", "validation_loss")
-    for column in columns:
-        yield from _rotations(table, column)
+def prior_of_rotation(n: int) -> float:
+    """Return the logarithm of the prior odds that a column of n rows is rotated at one of them."""
+    return math.log(_ROTATED / (4 * n))
 
 
-def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
+def rotations(table: Readable, column: Column) -> Iterator[Reading]:
     """A shift that put the value pushed out at one end of the rows back in at the other: nothing is lost."""
     n = len(table.rows)
     offset = n if column == "validation_loss" else 0
@@ -350,4 +389,4 @@ def _rotations(table: Readable, column: Column) -> Iterator[Reading]:
 def _rotation(mended: bytes, other: bytes, column: Column, k: int, shift: int) -> Reading:
     n = len(mended)
     training, validation = (other, mended) if column == "validation_loss" else (mended, other)
-    return Reading("shifted", training, validation, k, n - 1, _ROTATED / (4 * n), column, shift)
+    return Reading("shifted", training, validation, k, n - 1, math.exp(prior_of_rotation(n)), column, shift)

@@ -17,17 +17,19 @@ from typing import NamedTuple
 
 from repro.comparison.exchange_readings import (
     UNKNOWN,
+    Column,
     Readable,
     Reading,
     prior_of,
+    prior_of_rotation,
     rotations,
     shifts,
     shifts_alone,
 )
 from repro.comparison.exchange_text import chance, decimals
 
-# A reading is weighed that comes, by this measure, so near to being reported.
-_MARGIN = 2.0
+# Readings are weighed that come, by these measures, so near to being reported: exchanges, shifts.
+_MARGIN, _MARGIN_SHIFTED = 1.5, 0.5
 # More than this in log odds, a cubic does not count against a shift: it fits long curves badly.
 _NO_WORSE = 1.0
 # What a copy of the other column's cell counts for.
@@ -48,7 +50,12 @@ def levels_of(values: Sequence[float | None]) -> list[float]:
 
 
 def worth_weighing(
-    table: Readable, levels: Sequence[float], boundaries: Sequence[int], rarely: bool, least: float
+    table: Readable,
+    levels: Sequence[float],
+    boundaries: Sequence[int],
+    rarely: bool,
+    least: float,
+    least_shifted: float,
 ) -> bool:
     """Whether another reading of a table may be better than the printed one.
 
@@ -57,7 +64,8 @@ def worth_weighing(
         levels: The logarithm of each cell; nan where there is none.
         boundaries: The rows at which an exchange may begin or end.
         rarely: Whether training losses are logged more rarely than evaluated, and repeat evenly.
-        least: The log odds from which a reading is reported.
+        least: The log odds from which a reading is reported in which the columns are exchanged.
+        least_shifted: The same of one in which a column is shifted.
     """
     n = len(table.rows)
     if math.isnan(sum(levels[n:] if rarely else levels)):
@@ -65,9 +73,9 @@ def worth_weighing(
     if boundaries and _exchanges(table, levels, boundaries, least, alone=rarely):
         return True
     found = _left_over(table, boundaries, rarely)
-    if found and _shifts(table, levels, found, least):
+    if found and _shifts(table, levels, found, least_shifted):
         return True
-    return not rarely and _rotates(table, levels, least)
+    return not rarely and _rotates(table, levels, least_shifted)
 
 
 class _Measure(NamedTuple):
@@ -230,8 +238,10 @@ def _shifts(table: Readable, levels: Sequence[float], readings: Sequence[Reading
     n = len(table.rows)
     values = table.values
     unit = 10.0 ** -min(4, max(map(decimals, table.texts)))
+    # Where no training loss was logged, none is moved.
+    levels = [0.0 if math.isnan(level) else level for level in levels]
     printed = [_around(levels[:n]), _around(levels[n:])]
-    odds = 0.0
+    odds, enough = 0.0, math.exp(least - _MARGIN_SHIFTED)
     for each in readings:
         if each.spare == UNKNOWN:
             continue
@@ -255,7 +265,9 @@ def _shifts(table: Readable, levels: Sequence[float], readings: Sequence[Reading
             missing = cells.find(UNKNOWN)
             after *= _around([0.0 if cell == UNKNOWN else levels[cell] for cell in cells], missing)
         odds += math.exp(score + max(-_NO_WORSE, n / 2 * math.log(before / after)))
-    return odds > 0 and math.log(odds) > least - _MARGIN
+        if odds > enough:
+            return True
+    return False
 
 
 def _around(column: Sequence[float], missing: int = -1) -> float:
@@ -272,14 +284,17 @@ def _around(column: Sequence[float], missing: int = -1) -> float:
 def _rotates(table: Readable, levels: Sequence[float], least: float) -> bool:
     """Whether the steps of a column become smaller when it is rotated."""
     n = len(table.rows)
-    for each in rotations(table):
-        column = each.validation if each.moved == "validation_loss" else each.training
-        printed = levels[n:] if each.moved == "validation_loss" else levels[:n]
-        ratio = math.exp(2 / n * (math.log(each.weight) - least + _MARGIN))
-        if _squares([levels[cell] for cell in column]) <= _squares(printed) * ratio:
-            return True
+    ratio = math.exp(2 / n * (prior_of_rotation(n) - least + _MARGIN))
+    columns: tuple[tuple[Column, Sequence[float]], ...]
+    columns = ("training_loss", levels[:n]), ("validation_loss", levels[n:])
+    for name, own in columns:
+        squares = sorted([(y - x) ** 2 for x, y in pairwise(own)])
+        most = (sum(squares) + _SCALE**2) * ratio
+        # It takes two steps away, and adds others.
+        if sum(squares[:-2]) > most:
+            continue
+        for each in rotations(table, name):
+            column = each.training if name == "training_loss" else each.validation
+            if sum([(levels[y] - levels[x]) ** 2 for x, y in pairwise(column)]) <= most:
+                return True
     return False
-
-
-def _squares(column: Sequence[float]) -> float:
-    return sum([(y - x) ** 2 for x, y in pairwise(column)]) + _SCALE**2

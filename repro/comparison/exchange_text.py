@@ -14,10 +14,18 @@ from repro.comparison.exchange_readings import NO_LOG, Readable
 _EDITED = 0.003
 # A notebook rounds training losses to so many decimals, and pads them.
 _ROUNDED = 4
-# A cell repeats the one above by chance: never more rarely than this, by column, as losses also settle; a
-# training loss does so too when the last evaluation comes before the next logging.
-_CHANCE = (0.002, 0.0005)
-_CHANCE_LAST = 0.05
+# A cell repeats the one above by chance: of steps with a median of s, about a share of unit / 3 s is printed
+# as none (a Gaussian's 0.27, a Cauchy's 0.32, a Laplace distribution's 0.35), but never fewer than this, as
+# losses also settle. The last training loss does so where the last evaluation comes before the next logging:
+# in two of the 24 tables of the study in which it is not logged rarely.
+_STEPS = 3.0
+_CHANCE, _CHANCE_LAST = 0.001, 0.05
+
+# Evaluations lie at least so far apart where they are counted in steps, and not in epochs.
+_STEPS_APART = 10
+# Intervals of logging that people choose: so many times a power of ten, so many evaluations.
+_ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+_FEW = (1, 2, 3, 4)
 
 
 def decimals(text: str) -> int:
@@ -110,24 +118,69 @@ def stairs(table: Readable) -> bool:
 
 
 def even(values: Sequence[float | None], position: Sequence[float]) -> bool:
-    """Whether a training loss changes where logging at a fixed interval changes it.
+    """Whether a training loss changes where logging at some fixed interval changes it.
 
-    With r loggings to one unit of position, the loss that stands at position p is number floor(p r), or one
-    more when the first step was logged too; some r must fit every row. Without positions nothing
-    contradicts it.
+    Without positions nothing contradicts it.
+    """
+    return not position or bool(_intervals(values, position))
+
+
+def usual(values: Sequence[float | None], position: Sequence[float]) -> bool:
+    """Whether it does so at an interval that people choose: 500 steps (the default), or a round number.
+
+    Of a position that counts no steps, any interval will do.
     """
     if not position:
         return True
+    found = _intervals(values, position)
+    gap = (position[-1] - position[0]) / (len(position) - 1)
+    return any(gap < _STEPS_APART or _usual_between(above, to, gap) for above, to in found)
+
+
+def _intervals(values: Sequence[float | None], position: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the intervals of logging that explain where a column changes, as pairs: above this, up to that.
+
+    With one logging every i, the loss that stands at position p is number floor(p / i), or one more when the
+    first step was logged too; some i must fit every row.
+    """
+    found = []
     for first in (0,) if values[0] is None else (0, -1):
-        count, above = first, None
-        least, most = -math.inf, math.inf
+        count, last = first, None
+        above, to = 0.0, math.inf
         for value, at in zip(values, position, strict=True):
-            if value is not None and value != above:
-                count, above = count + 1, value
-            least, most = max(least, count / at), min(most, (count + 1) / at)
-            if least >= most:
+            if value is not None and value != last:
+                count, last = count + 1, value
+            above = max(above, at / (count + 1))
+            if count:
+                to = min(to, at / count)
+            if above >= to:
                 break
         else:
+            found.append((above, to))
+    return found
+
+
+def _usual_between(above: float, to: float, gap: float) -> bool:
+    """Whether a round number lies there, or a few of the gaps between evaluations."""
+    if to == math.inf:
+        return True
+    power = 10.0 ** math.floor(math.log10(to))
+    return any(
+        above < number <= to
+        for number in (*[digits * power for digits in _ROUND], *[few * gap for few in _FEW])
+    )
+
+
+def usual_but_for_one(values: Sequence[float | None], position: Sequence[float]) -> bool:
+    """Whether a training loss would be `usual` but for one cell, or two loggings that are printed alike."""
+    n = len(values)
+    for row in range(1, n):
+        above, own = values[row - 1], values[row]
+        tries = [(*values[:row], above, *values[row + 1 :]), (*values[: row - 1], own, *values[row:])]
+        if own is not None and above == own:
+            end = next((end for end in range(row, n) if values[end] != own), n)
+            tries = [(*values[:row], *[math.inf] * (end - row), *values[end:])]
+        if any(usual(each, position) for each in tries):
             return True
     return False
 
@@ -140,5 +193,5 @@ def chance(values: Sequence[float | None], row: int, unit: float, column: int) -
         if at != row and (right := values[at]) is not None and (left := values[at - 1]) is not None
     ]
     step = statistics.median(steps) if steps else 0.0
-    least = _CHANCE_LAST if column == 0 and row == len(values) - 1 else _CHANCE[column]
-    return max(unit / (unit + step), least)
+    least = _CHANCE_LAST if column == 0 and row == len(values) - 1 else _CHANCE
+    return max(unit / (unit + _STEPS * step), least)

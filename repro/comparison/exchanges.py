@@ -19,6 +19,7 @@ from repro.comparison.exchange_readings import (
     UNKNOWN,
     WINDOW,
     Column,
+    Kind,
     Readable,
     Reading,
     boundaries_of,
@@ -28,18 +29,18 @@ from repro.comparison.exchange_readings import (
 )
 from repro.comparison.exchange_result import Exchange, Indistinct, Lost
 from repro.comparison.exchange_screen import levels_of, worth_weighing
-from repro.comparison.exchange_text import even, odd_rows, stairs
+from repro.comparison.exchange_text import odd_rows, stairs, usual
 from repro.records.claims import Cell
 
 __all__ = ["Exchange", "Indistinct", "Lost", "find_exchange"]
 
 #: Fewer rows, or fewer different losses, say nothing about how a curve continues.
 FEWEST_ROWS = 5
-#: Logarithm of the odds against the printed reading from which another one is reported. Calibrated on
-#: tables that nobody has touched: `benchmarks/exchange_study.py`.
-LEAST_SCORE = 0.5
-#: The same where a table has fewer than eight rows, or curves that cannot be told apart: much fits them by
-#: chance.
+#: Logarithm of the odds against the printed reading from which another one is reported: where it is likelier.
+#: No table that nobody has touched comes near: `benchmarks/exchange_study.py`.
+LEAST_SCORE = 0.0
+#: The same where a table has fewer than eight rows, and of an exchange where the curves cannot be told apart:
+#: much fits them by chance.
 LEAST_SCORE_IN_DOUBT = 3.0
 FEWEST_ROWS_FOR_A_CURVE = 8
 #: Curves nearer than this (median distance over the noise of the smoother one) cannot be told apart: two
@@ -63,7 +64,8 @@ def find_exchange(
     Args:
         training: The training loss's cells, row by row.
         validation: The validation loss's cells.
-        position: Step or epoch of each row, rising; without it (or where it does not rise) rows are counted.
+        position: Step or epoch of each row, rising; without it (or where it does not rise) nobody knows when
+            training losses were logged.
         shortest: Whether this release prints training losses in their shortest form (up to transformers 4.57
             it does, from 5.0 it does not); None where it is not known.
 
@@ -76,9 +78,11 @@ def find_exchange(
     n = len(table.rows)
     if n < FEWEST_ROWS or (len({*table.values} - {None}) < FEWEST_ROWS and NO_LOG not in table.texts[n:]):
         return None
+    if table.values[n - 1] == table.values[n - 2] and _ends_early(table, position):
+        table = table._replace(ends_early=True)
     levels = levels_of(table.values)
     separation = _separation(levels, LEAST_SEPARATION)
-    least = least_score(n, separation)
+    least = least_score(n, separation, "exchanged"), least_score(n, separation, "shifted")
     # In order: what an exchange leaves behind at its end looks like another that runs on from there.
     for start in _windows(table):
         part, own = table, levels
@@ -92,14 +96,16 @@ def find_exchange(
     return Indistinct(separation) if separation < LEAST_SEPARATION else None
 
 
-def least_score(rows: int, separation: float) -> float:
+def least_score(rows: int, separation: float, kind: Kind) -> float:
     """Return the score from which a reading is reported.
 
     Args:
         rows: Of the table; of a long one, only the most suspicious windows are read.
-        separation: How far its curves lie apart (see `Indistinct`).
+        separation: How far its curves lie apart (see `Indistinct`): to a column that was moved against
+            itself, it is all the same.
+        kind: What would have happened.
     """
-    doubt = rows < FEWEST_ROWS_FOR_A_CURVE or separation < LEAST_SEPARATION
+    doubt = rows < FEWEST_ROWS_FOR_A_CURVE or (kind != "shifted" and separation < LEAST_SEPARATION)
     return (LEAST_SCORE_IN_DOUBT if doubt else LEAST_SCORE) + math.log(max(1.0, rows / WINDOW))
 
 
@@ -118,14 +124,21 @@ class _Found(NamedTuple):
 
 
 def _positions(table: Readable, position: Sequence[float] | None) -> tuple[float, ...]:
-    """Return the rows' positions, or their places in the table where those do not rise from above 0."""
-    if position is None:
-        return ()
-    if len(position) > table.rows[-1]:
+    """Return the rows' positions, or none where they do not rise from above 0: of a damaged table, say."""
+    if position is not None and len(position) > table.rows[-1]:
         at = tuple([float(position[row]) for row in table.rows])
         if at[0] > 0 and at[-1] < math.inf and all(map(lt, at, at[1:])):
             return at
-    return tuple(float(row + 1) for row in table.rows)
+    return ()
+
+
+def _ends_early(table: Readable, position: Sequence[float]) -> bool:
+    """Whether no training loss need have been logged between the last two evaluations.
+
+    One was before the first, so that the interval is no longer than it took to get there.
+    """
+    at = _positions(table, position)
+    return bool(at) and at[-1] - at[-2] < at[0]
 
 
 def _windows(table: Readable) -> list[int]:
@@ -160,6 +173,7 @@ def _part(table: Readable, start: int, stop: int) -> Readable:
         table.rows[start:stop],
         table.texts[start:stop] + table.texts[n + start : n + stop],
         table.values[start:stop] + table.values[n + start : n + stop],
+        table.ends_early and stop == n,
     )
 
 
@@ -168,7 +182,7 @@ def _weigh(
     levels: Sequence[float],
     position: Sequence[float] | None,
     shortest: bool | None,
-    least: float,
+    least: tuple[float, float],
 ) -> _Found | None:
     n = len(table.rows)
     if table.values.count(None) == 2 * n:
@@ -177,29 +191,35 @@ def _weigh(
     even_stairs = None
     if stairs(table):
         rows = _positions(table, position)
-        even_stairs = n < FEWEST_ROWS_FOR_A_CURVE or even(table.values[:n], rows)
+        even_stairs = n < FEWEST_ROWS_FOR_A_CURVE or usual(table.values[:n], rows)
     odd = odd_rows(table)
     if not odd and even_stairs is not False:
         boundaries = boundaries_of(table.values, n)
-        if not worth_weighing(table, levels, boundaries, even_stairs is not None, least):
+        if not worth_weighing(table, levels, boundaries, even_stairs is not None, *least):
             return None
     readings = others(table, odd, even_stairs)
     if not readings:
         return None
     # Only here: most tables are done with before, and importing numpy takes as long as reading fifty cards.
-    from repro.comparison.exchange_evidence import weigh
+    from repro.comparison.exchange_evidence import mistyped, weigh
 
     readings.insert(0, printed(n))
-    weights = weigh(table, readings, rows or _positions(table, position), shortest)
+    rows = rows or _positions(table, position)
+    weights = weigh(table, readings, rows, shortest)
     total = weights.total.tolist()
     score = _log_sum(total[1:]) - total[0]
-    if not reported(score, least):
+    if not reported(score, least[1]):
         return None
     families: dict[tuple[str, Column | None, int], list[int]] = {}
     for at, each in enumerate(readings[1:], start=1):
         families.setdefault((each.kind, each.moved, each.shift), []).append(at)
     family = max(families.values(), key=lambda members: _log_sum([total[at] for at in members]))
     best = max(family, key=total.__getitem__)
+    if readings[best].kind == "exchanged" and readings[best].first == readings[best].last:
+        # The table as printed but for one digit explains a single odd row as well.
+        score -= _log_sum([0.0, mistyped(table, readings[best].first, rows)])
+    if not reported(score, least[readings[best].kind == "shifted"]):
+        return None
     parts = {
         name: float(getattr(weights, name)[best] - getattr(weights, name)[0])
         for name in ("curves", "digits", "repeats")
