@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -918,28 +919,26 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """
     if ")" not in "".join(hyperparameters):
         return ()
-    repeated: list[Found] = []
+    repeated: list[tuple[str, Claim, Claim]] = []
     for name, claim in hyperparameters.items():
         if name[-1:] != ")" or not (found := _REPEATED.fullmatch(name[:120])):
             continue
         first = hyperparameters.get(found[1])
-        if first is None or found[1] not in _NAMES or _same(first, claim):
-            continue
-        if not _in_one_list(card, first.line, claim.line):
-            continue
-        repeated.append(
-            Found(
-                f"{found[1]} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
-                claim.line,
-                {
-                    "name": found[1],
-                    "first": clip(first.text),
-                    "again": clip(claim.text),
-                    "first_line": first.line,
-                },
-            )
+        if first is not None and found[1] in _NAMES and not _same(first, claim):
+            repeated.append((found[1], first, claim))
+    return [
+        Found(
+            f"{name} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
+            claim.line,
+            {
+                "name": name,
+                "first": clip(first.text),
+                "again": clip(claim.text),
+                "first_line": first.line,
+            },
         )
-    return repeated
+        for name, first, claim in _in_one_list(card, repeated)
+    ]
 
 
 @rule("RH317", "note")
@@ -1414,10 +1413,21 @@ def _optimizer_name(text: str) -> str | None:
     return "adamw_bnb_8bit" if lower == "adamw_bnb" else None
 
 
-def _in_one_list(card: Card, one: int, two: int) -> bool:
-    """Tell whether nothing but the list itself stands between two lines."""
-    between = (line.strip() for line in card.visible[min(one, two) : max(one, two) - 1])
-    return not any(line.startswith(("#", "|", "**")) or "hyperparameters" in line.lower() for line in between)
+def _in_one_list(
+    card: Card, repeated: Sequence[tuple[str, Claim, Claim]]
+) -> Iterator[tuple[str, Claim, Claim]]:
+    """Yield those between whose two lines nothing but the list itself stands."""
+    spans = [sorted((first.line, claim.line)) for _, first, claim in repeated]
+    start, end = min([span[0] for span in spans], default=0), max([span[1] for span in spans], default=0)
+    # Looked for once: a card can state one name ten thousand times.
+    others = [
+        i
+        for i, line in enumerate(map(str.strip, card.visible[start : end - 1]), start + 1)
+        if line.startswith(("#", "|", "**")) or "hyperparameters" in line.lower()
+    ]
+    for each, (above, below) in zip(repeated, spans, strict=True):
+        if bisect_right(others, above) == bisect_left(others, below):
+            yield each
 
 
 def _same(one: Claim, two: Claim) -> bool:
