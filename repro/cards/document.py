@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from repro.cards.front_matter import split
-from repro.cards.lists import Pairs, pairs_in
+from repro.cards.lists import Item, Pairs, all_items, pairs_in
+from repro.cards.names import hyperparameter
 from repro.cards.pages import is_page, read_page
 from repro.cards.tables import find_aligned, find_tables, moved
 from repro.cards.topics import TOPICS, Topic, holds, topics
@@ -147,6 +148,11 @@ class Document:
             for i in _lines_with(self.lowered, phrase, *self.body)
             if lines[i] is text[i] or phrase in lines[i].lower()
         ]
+
+    @cached_property
+    def items(self) -> Sequence[Item]:
+        """What the bullets of the whole card state, and its bare lines under names of hyperparameters."""
+        return all_items(self.lines, self.pairs, range(len(self.lines)), is_name=hyperparameter)
 
     @cached_property
     def _sections(self) -> dict[Topic, list[range]]:

@@ -87,31 +87,36 @@ def read_page(text: str) -> Page:
     at = 0
     tags = _TAG.finditer(text)
     while tag := next(tags, None):
-        start, stop = tag.span()
+        start, end = tag.span()
         if start > at:
             builder.text(text[at:start], at)
-        name = (tag[2] or "").lower()
-        if not name:  # a comment or a declaration
-            end = "-->" if text.startswith("!--", start + 1) else ">"
-            close = -1 if end in endless else text.find(end, stop)
-            if close < 0:
-                endless.add(end)
-            stop = stop if close < 0 else close + len(end)
+        at = end
+        if not tag[2]:
+            at = _behind(text, start, end, endless)
         elif not tag[4]:  # the page ends within this tag
             at = len(text)
             break
+        elif (name := tag[2].lower()) in _TOLD:
+            builder.tag(name, bool(tag[1]), tag[3], start)
         elif name in _UNSEEN and not tag[1] and name not in endless:
-            if closing := _RAW[name].search(text, stop):
-                stop = closing.start()
+            if closing := _RAW[name].search(text, end):
+                at = closing.start()
             else:
                 endless.add(name)
-        elif name in _TOLD:
-            builder.tag(name, bool(tag[1]), tag[3], start)
-        if stop != tag.end():
-            tags = _TAG.finditer(text, stop)
-        at = stop
+        if at != end:
+            tags = _TAG.finditer(text, at)
     builder.text(text[at:], at)
     return builder.finish(at)
+
+
+def _behind(text: str, start: int, stop: int, endless: set[str]) -> int:
+    """Return where a comment or a declaration ends; one that is never closed ends with what begins it."""
+    end = "-->" if text.startswith("!--", start + 1) else ">"
+    close = -1 if end in endless else text.find(end, stop)
+    if close < 0:
+        endless.add(end)
+        return stop
+    return close + len(end)
 
 
 class _Builder:
@@ -119,6 +124,7 @@ class _Builder:
 
     def __init__(self, source: str) -> None:
         self.page = Page()
+        self.lines, self.origin = self.page.lines, self.page.origin
         self.starts = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]
         self.parts: list[str] = []  # the text of the line, or of the cell, that is being collected
         self.begun = 0  # where in the source that text begins
@@ -180,32 +186,33 @@ class _Builder:
         """Return the index of the source's line on which this place is."""
         return bisect_right(self.starts, at) - 1
 
-    def _emit(self, text: str, origin: int) -> None:
-        self.page.lines.append(text)
-        self.page.origin.append(origin)
-
     def _blank(self, at: int) -> None:
-        if self.page.lines and self.page.lines[-1]:
-            self._emit("", self._line(at))
+        if self.lines and self.lines[-1]:
+            self.lines.append("")
+            self.origin.append(self._line(at))
 
     def _flush(self) -> None:
         """End the line, or the preformatted lines, that are being collected."""
-        text, self.parts = unescape("".join(self.parts)), []
+        text, self.parts = "".join(self.parts), []
+        if "&" in text:
+            text = unescape(text)
         line = self._line(self.begun)
         if self.fence is None:
             # As in Markdown, what a bullet announces may stand on the next line of the source.
             for part in _ANNOUNCED.split(text) if ":\n" in text else (text,):
                 words = " ".join(part.split())
                 if words:
-                    self._emit(self.mark + words, line)
+                    self.lines.append(self.mark + words)
+                    self.origin.append(line)
                     self.mark = ""
                 line += part.count("\n") + 1
         elif text.strip():
-            parts = list(enumerate(text.rstrip().split("\n"), line))
+            parts = text.rstrip().split("\n")
+            origin = [*range(line, line + len(parts))]
             if self.fence:
-                parts = [(line, self.fence), *parts, (parts[-1][0], self.fence)]
-            for origin, part in parts:
-                self._emit(part, origin)
+                parts, origin = [self.fence, *parts, self.fence], [line, *origin, origin[-1]]
+            self.lines += parts
+            self.origin += origin
 
     def _end_cell(self) -> None:
         if self.cell is None or not self.rows:
@@ -238,19 +245,22 @@ class _Builder:
         self._end_cell()
         if self.parts:
             self._flush()
-        rows = [(self._line(begun), cells) for begun, cells in self.rows or () if any(cells)]
+        rows = [row for row in self.rows or () if any(row[1])]
         self.rows, self.covered = None, {}
-        if any(len(cells) > 1 for _, cells in rows):
-            self._blank(at)
-            first = len(self.page.lines)
-            below = [cells for _, cells in rows[1:]]
-            self.page.tables[first] = table(rows[0][1], range(first + 2, first + 2 + len(below)), below)
-            for origin, cells in rows:
-                self._emit("| " + " | ".join(cells) + " |", origin)
-        else:
-            for origin, cells in rows:
-                self._emit(cells[0], origin)
+        if rows:
+            self._rows([cells for _, cells in rows], [self._line(begun) for begun, _ in rows], at)
         self._blank(at)
+
+    def _rows(self, rows: list[list[str]], origin: list[int], at: int) -> None:
+        """Emit a table's rows, as lines where it has one column."""
+        if max(map(len, rows)) > 1:
+            self._blank(at)
+            first = len(self.lines)
+            self.page.tables[first] = table(rows[0], range(first + 2, first + 1 + len(rows)), rows[1:])
+            self.lines += ["| " + " | ".join(cells) + " |" for cells in rows]
+        else:
+            self.lines += [cells[0] for cells in rows]
+        self.origin += origin
 
 
 def _spans(attributes: str) -> dict[str, int]:
