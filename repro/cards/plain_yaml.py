@@ -79,15 +79,21 @@ def _row(line: str) -> _Row | None:
         return None
     indent = len(line) - len(line.lstrip(" "))
     if not text.startswith("- "):
-        return _read(indent, text)
+        row = _read(indent, text)
+        if row.key is None and not indent:  # nothing that a mapping holds or goes on with
+            raise _IrregularError
+        return row
     behind = text[2:].lstrip(" ")
-    return _Row(indent, text, None, text, _IRREGULAR, _read(indent + len(text) - len(behind), behind))
+    return _Row(indent, text, None, text, None, _read(indent + len(text) - len(behind), behind))
 
 
 def _read(indent: int, text: str) -> _Row:
     found = _KEY.fullmatch(text)
     key, printed = (found[1], found[2] or "") if found else (None, text)
-    return _Row(indent, text, key, printed, _scalar(printed) if printed else None)
+    node = _scalar(printed) if printed else None
+    if node is _IRREGULAR:  # whatever stands around it; told at once, so that a parser need not wait for long
+        raise _IrregularError
+    return _Row(indent, text, key, printed, node)
 
 
 def _mapping(rows: list[_Row], at: int, indent: int, depth: int) -> tuple[dict[str, Node], int]:
@@ -150,8 +156,6 @@ def _long_text(rows: list[_Row], at: int, indent: int, printed: str) -> tuple[st
 
 def _plain(node: Any) -> Node:
     """Return what a text is that does not go on."""
-    if node is _IRREGULAR:
-        raise _IrregularError
     return [] if node is _EMPTY_LIST else node
 
 
