@@ -114,10 +114,16 @@ class _Composer:
             text: str = event.value
             return None if not event.style and text in _NULLS else text
         items: list[Node] = []
-        while type(inner := self.event()) not in self.ends:
-            items.append(self.node(inner, depth + 1))
+        take, scalar, ends = self.event, self.scalar, self.ends
+        while (inside := type(inner := take())) not in ends:
+            if inside is scalar and inner.anchor is None and not inner.tag and depth < _MAX_DEPTH:
+                items.append(None if not inner.style and inner.value in _NULLS else inner.value)
+            else:
+                items.append(self.node(inner, depth + 1))
         if kind is self.sequence:
             return items
+        if not items:
+            return {}
         return {key: content for key, content in zip(items[::2], items[1::2], strict=True) if isinstance(key, str)}
 
 
