@@ -82,7 +82,7 @@ class Document:
             lowered = "\n".join(page.lines).lower()
             lines = _visible(page.lines, 0, lowered)
             headings = _headings(lines)
-            tables = page.tables | _tables(lines)
+            tables = page.tables | _tables(lines, lowered)
             return cls(
                 source, page.lines, lines, marks, lowered, None, headings, tables, pairs_in(lines),
                 origin=page.origin,
@@ -91,7 +91,7 @@ class Document:
         above = source[:body] if len(marks) == len(text) else map(str.lower, source[:body])
         start = body + sum(map(len, above))
         lines = _visible(source, body, marks)
-        tables = _tables(lines)
+        tables = _tables(lines, marks)
         if marks.find("<table", 0, marks.rfind("<") + len("<table")) >= 0:
             tables |= _embedded(lines)
         return cls(
@@ -253,10 +253,12 @@ def _without_comments(line: str, inside: bool, closes_later: bool) -> tuple[str,
         at, inside = start, True
 
 
-def _tables(lines: Sequence[str]) -> dict[int, Table]:
+def _tables(lines: Sequence[str], text: str) -> dict[int, Table]:
     """Find the tables with pipes, and where none of them is a training log, the aligned ones."""
-    tables = dict(find_tables(lines))
-    if not any("epoch" in table.columns or "step" in table.columns for table in tables.values()):
+    tables = dict(find_tables(lines)) if "|" in text else {}
+    if ("epoch" in text or "step" in text) and not any(
+        "epoch" in table.columns or "step" in table.columns for table in tables.values()
+    ):
         tables |= find_aligned(lines)
     return tables
 

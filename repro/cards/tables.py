@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -44,7 +45,8 @@ def table(header: Sequence[str], lines: Iterable[int], rows: Sequence[Sequence[s
     width = len(rows[0]) if rows else 0
     if width < len(rows) and all(len(row) == width for row in rows):
         return _of_columns(header, lines, zip(*rows, strict=True))
-    return _of_rows(header, lines, [tuple(_read(row)) for row in rows])
+    cells = iter(_read([text for row in rows for text in row]))  # at once: there may be thousands of short ones
+    return _of_rows(header, lines, [tuple(islice(cells, len(row))) for row in rows])
 
 
 def _of_columns(header: Sequence[str], lines: Iterable[int], columns: Iterable[Sequence[str]]) -> Table:
@@ -135,11 +137,11 @@ def _cells(line: str) -> list[str]:
     """Split a row at its pipes; those at the very ends may be missing."""
     line = line.strip()
     cells = _PIPE.split(line) if "\\|" in line else line.split("|")
-    if cells[0] == "":
+    if not cells[0]:
         del cells[0]
-    if len(cells) > 1 and cells[-1] == "":
+    if len(cells) > 1 and not cells[-1]:
         del cells[-1]
-    return [cell.strip() for cell in cells]
+    return list(map(str.strip, cells))
 
 
 def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
