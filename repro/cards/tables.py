@@ -29,6 +29,7 @@ _NAMES = re.compile(
     r"|gen len|\S+)"
 )
 _LOG = frozenset({"epoch", "epochs", "step", "steps"})
+_MANY = 4  # cells that are read sooner together than each by itself
 _MAX_KEPT = 5  # characters of a cell that is kept in memory
 _UNLOGGED = Cell("No log")
 _MAX_ALIGNED = 2_000  # characters in a line of aligned columns
@@ -67,7 +68,7 @@ def _read(texts: Sequence[str]) -> list[Cell]:
         above = next((at for at, text in enumerate(texts) if text != _UNLOGGED.text), len(texts))
         if above < len(texts):
             return [_UNLOGGED] * above + _read(texts[above:])
-    if (read := numbers(texts)) is not None:
+    if len(texts) >= _MANY and (read := numbers(texts)) is not None:
         return list(map(Cell, texts, read))
     return [_kept(text) if len(text) <= _MAX_KEPT else Cell(text, value(text)) for text in texts]
 
@@ -120,17 +121,32 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
 
 
 def _columns(lines: Sequence[str]) -> list[list[str]] | None:
-    """Return the columns of a table at once, None where a row does not print each cell between two pipes."""
-    pipes = lines[0].count("|") if lines else 0
-    if not 1 < pipes <= len(lines):
-        return None
+    """Return the columns of a table at once, None where its rows are not all of one form."""
     text = "\n".join(lines)
+    if not lines or "\\|" in text:
+        return None
+    pipes = lines[0].count("|")
     parts = text.split("|")
-    if len(parts) != pipes * len(lines) + 1 or "\\|" in text:
-        return None
-    if parts[::pipes] != ["", *["\n"] * (len(lines) - 1), ""]:
-        return None
+    if not _is_regular(parts, pipes, len(lines)):
+        # Space around the rows, and the pipes at both ends that may be missing, if they are from all rows.
+        text = "\n".join(map(str.strip, lines))
+        opened, closed, more = text.startswith("|"), text.endswith("|"), len(lines) - 1
+        if (text.count("\n|"), text.count("|\n")) != (opened * more, closed * more):
+            return None
+        pipes += (not opened) + (not closed)
+        if not opened:
+            text = "|" + text.replace("\n", "\n|")
+        if not closed:
+            text = text.replace("\n", "|\n") + "|"
+        parts = text.split("|")
+        if not _is_regular(parts, pipes, len(lines)):
+            return None
     return [list(map(str.strip, parts[at::pipes])) for at in range(1, pipes)]
+
+
+def _is_regular(parts: list[str], pipes: int, rows: int) -> bool:
+    """Tell whether a table, divided at its pipes, has as many in each row, the first and the last at its ends."""
+    return len(parts) == pipes * rows + 1 and parts[::pipes] == ["", *["\n"] * (rows - 1), ""]
 
 
 def _cells(line: str) -> list[str]:
