@@ -13,6 +13,7 @@ import platform
 import random
 import time
 from functools import lru_cache
+from string import ascii_letters
 from typing import Any
 
 from repro.cards import read_card
@@ -27,7 +28,7 @@ WIDE_TABLE = (
     "| Training Loss | Epoch | Step | Validation Loss | Accuracy | F1 | Precision | Recall | Bleu | Rouge1 |"
     " Rouge2 | Gen Len |\n" + "|---" * 12 + "|\n"
 )
-#: Name to (head, repeated pattern, tail); `{n}` counts, `{loss}` is a number that falls unsteadily.
+#: Name to (head, repeated pattern, tail); `{n}` counts, `{ab}` are two letters, `{loss}` is a number that falls unsteadily.
 CARDS: dict[str, tuple[str, str, str]] = {
     "pipes": ("", "|", ""),
     "pipes in lines": ("", "|" * 100 + "\n", ""),
@@ -37,6 +38,10 @@ CARDS: dict[str, tuple[str, str, str]] = {
     "bullets": ("", "- a: 1\n", ""),
     "nested bullets": ("", "- " * 50 + "\n", ""),
     "one name stated again": ("### Training hyperparameters\n\n", "- learning_rate: 1\n", ""),
+    "names nearly right": ("### Training hyperparameters\n\n", "- {ab}gradient_accumulation_stepq: 1\n", ""),
+    "short names nearly right": ("### Training hyperparameters\n\n", "- train_{ab}ze: 1\n", ""),
+    "values over-written": ("### Training hyperparameters\n\n", "- learning_rate: {n} * {n} = x\n", ""),
+    "optimizers": ("### Training hyperparameters\n\n", "- optimizer: Adam with betas=(0.{n},0.999) and epsilon=1e-08\n", ""),
     "names stated": ("### Training hyperparameters\n\n", "- n{n}: {n}\n", ""),
     "nested quotes": ("", ">", ""),
     "quotes in lines": ("", "> " * 50 + "\n", ""),
@@ -105,6 +110,9 @@ CARDS: dict[str, tuple[str, str, str]] = {
     "version sections": ("", "# Framework versions\n- Torch 1.0\n", ""),
     "versions": ("### Framework versions\n\n", "- Transformers 4.{n}.0\n", ""),
     "versions of many": ("### Framework versions\n\n", "- p{n} 1.{n}\n", ""),
+    "versions, local": ("### Framework versions\n\n", "- Pytorch 1.{n}.0+cu{n}\n", ""),
+    "versions, odd": ("### Framework versions\n\n", "- Transformers 4.{n}.0.dev0+a.b.c.d.e.f\n", ""),
+    "versions of great length": ("### Framework versions\n\n- Transformers 4.", "1.", "\n"),
     "versions, short": ("### Framework versions\n\n", "- a 1.0\n", ""),
     "versions in a line": ("### Framework versions\n\n", "a 1.0, ", ""),
     "versions without a title": ("", "- torch 1.{n}\n", ""),
@@ -158,6 +166,19 @@ CARDS: dict[str, tuple[str, str, str]] = {
         "---\nmodel-index:\n- name: m\n  results:\n  - metrics:\n", "    - type: a{n}\n      value: {n}\n", "---\n"
     ),
     "front matter, models": ("---\nmodel-index:\n", "- name: m{n}\n  results: []\n", "---\n"),
+    "front matter, keys nearly right": ("---\n", "licens{n}: a\n", "---\n"),
+    "front matter, longer keys nearly right": ("---\n", "library_na{n}e: a\n", "---\n"),
+    "front matter, metrics nearly right": ("---\nmetrics:\n", "- accurac{n}\n", "---\n"),
+    "front matter, tasks": ("---\npipeline_tag:\n", "- text-classificatio{n}\n", "---\n"),
+    "front matter, licences": ("---\nlicense:\n", "- apache-{n}.0\n", "---\n"),
+    "front matter, tags nearly right": ("---\ntags:\n", "- text-classificatio{n}\n", "---\n"),
+    "front matter, base models": ("---\nbase_model:\n", "- a{n}/bert-base\n", "---\n"),
+    "front matter, languages nearly right": ("---\nlanguage:\n", "- englis{n}\n", "---\n"),
+    "front matter, indexed metrics": (
+        "---\nmodel-index:\n- name: m\n  results:\n  - task: {type: a}\n    metrics:\n",
+        "    - type: accurac{n}\n      value: 0.{n}\n",
+        "---\n\nIt achieves the following results on the evaluation set:\n- Accuracy: 0.5\n",
+    ),
     "front matter, nested": ("---\na:\n", "  - b:\n    - c\n", "---\n"),
     "rules": ("", "---\n", ""),
     "headings of results": ("", "# Results\n", ""),
@@ -284,13 +305,14 @@ def build(name: str, size: int) -> str:
     """Return the card of a name with about `size` bytes of UTF-8."""
     head, pattern, tail = CARDS[name]
     bytes_each = len(pattern.encode())
-    if "{n}" not in pattern and "{loss}" not in pattern:
+    if not any(mark in pattern for mark in ("{n}", "{ab}", "{loss}")):
         return head + pattern * (size // bytes_each) + tail
     chance = random.Random(name)  # noqa: S311 - losses, not secrets
     parts: list[str] = []
     while size > 0:
         n = len(parts) + 1
-        part = pattern.replace("{n}", str(n))
+        letters = ascii_letters[n % 52] + ascii_letters[n // 52 % 52]
+        part = pattern.replace("{n}", str(n)).replace("{ab}", letters)
         while "{loss}" in part:
             part = part.replace("{loss}", f"{3 / (1 + n / 200) ** 0.5 + chance.random() / 5:.4f}", 1)
         parts.append(part)

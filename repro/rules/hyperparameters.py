@@ -11,6 +11,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
+from os.path import commonprefix
 from typing import NamedTuple
 
 from msgspec import structs
@@ -93,6 +95,7 @@ _NAMES = frozenset(
         "max_length",
     }
 )
+_MOST_COMPARED = 200  # names of a card
 _FARTHEST = 2  # letters by which a misspelt name may be off
 # The words of the names, by how many they are and by how long the name is.
 _ALIKE: dict[tuple[int, int], list[list[str]]] = {}
@@ -987,7 +990,8 @@ def values_are_plain(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
 def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A hyperparameter's name is misspelt.
 
-    One word of it differs by a letter or two from the name that the generator prints.
+    One word of it differs by a letter or two from the name that the generator prints. Of names that the
+    generator does not print, the first two hundred are compared.
 
     Why it matters:
         Whoever reads cards by program misses it and assumes the default: `grdient_accumulation_steps: 4` then
@@ -1013,9 +1017,9 @@ def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     if card.kind not in _TRAINER_KINDS or hyperparameters.keys() <= _NAMES:
         return ()
     found: list[Found] = []
-    for name, claim in hyperparameters.items():
-        if name in _NAMES:
-            continue
+    others = (name for name in hyperparameters if name not in _NAMES)
+    for name in islice(others, _MOST_COMPARED):
+        claim = hyperparameters[name]
         meant = _meant(name) if len(name) <= 40 else None
         if meant is not None and meant not in hyperparameters:
             found.append(
@@ -1462,6 +1466,11 @@ def _misspelt(word: str, meant: str) -> bool:
 
 def _distance(one: str, two: str) -> int:
     """Return the number of letters to add, drop, replace or swap with the next."""
+    # What both begin and end with changes nothing, and is most of a misspelt word.
+    same = len(commonprefix((one, two)))
+    one, two = one[same:], two[same:]
+    same = len(commonprefix((one[::-1], two[::-1])))
+    one, two = one[: len(one) - same], two[: len(two) - same]
     rows = [list(range(len(two) + 1))]
     for i, letter in enumerate(one, 1):
         row = [i]
