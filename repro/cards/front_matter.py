@@ -124,7 +124,9 @@ class _Composer:
             return items
         if not items:
             return {}
-        return {key: content for key, content in zip(items[::2], items[1::2], strict=True) if isinstance(key, str)}
+        return {
+            key: content for key, content in zip(items[::2], items[1::2], strict=True) if isinstance(key, str)
+        }
 
 
 def _simple(lines: Sequence[str]) -> dict[str, Node]:

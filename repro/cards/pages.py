@@ -106,7 +106,7 @@ def read_page(text: str) -> Page:
         if at != end:
             tags = _TAG.finditer(text, at)
     builder.text(text[at:], at)
-    return builder.finish(at)
+    return builder.finish(len(text))
 
 
 def _behind(text: str, start: int, stop: int, endless: set[str]) -> int:
@@ -143,6 +143,7 @@ class _Builder:
                 if not bare:
                     return
                 at += len(text) - len(bare)
+                text = bare
             self.begun = at
         self.parts.append(text)
 
@@ -193,14 +194,13 @@ class _Builder:
 
     def _flush(self) -> None:
         """End the line, or the preformatted lines, that are being collected."""
+        # Divided before entities are read: `&#10;` begins no line of the source.
         text, self.parts = "".join(self.parts), []
-        if "&" in text:
-            text = unescape(text)
         line = self._line(self.begun)
         if self.fence is None:
             # As in Markdown, what a bullet announces may stand on the next line of the source.
             for part in _ANNOUNCED.split(text) if ":\n" in text else (text,):
-                words = " ".join(part.split())
+                words = " ".join((unescape(part) if "&" in part else part).split())
                 if words:
                     self.lines.append(self.mark + words)
                     self.origin.append(line)
@@ -209,6 +209,8 @@ class _Builder:
         elif text.strip():
             parts = text.rstrip().split("\n")
             origin = [*range(line, line + len(parts))]
+            if "&" in text:
+                parts, origin = _unescaped(parts, origin)
             if self.fence:
                 parts, origin = [self.fence, *parts, self.fence], [line, *origin, origin[-1]]
             self.lines += parts
@@ -261,6 +263,12 @@ class _Builder:
         else:
             self.lines += [cells[0] for cells in rows]
         self.origin += origin
+
+
+def _unescaped(lines: list[str], origin: list[int]) -> tuple[list[str], list[int]]:
+    """Return lines with their entities read; what an entity divides shares its line of the source."""
+    read = [(part, at) for line, at in zip(lines, origin, strict=True) for part in unescape(line).split("\n")]
+    return [part for part, _ in read], [at for _, at in read]
 
 
 def _spans(attributes: str) -> dict[str, int]:

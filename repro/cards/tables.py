@@ -46,7 +46,9 @@ def table(header: Sequence[str], lines: Iterable[int], rows: Sequence[Sequence[s
     width = len(rows[0]) if rows else 0
     if width < len(rows) and all(len(row) == width for row in rows):
         return _of_columns(header, lines, zip(*rows, strict=True))
-    cells = iter(_read([text for row in rows for text in row]))  # at once: there may be thousands of short ones
+    cells = iter(
+        _read([text for row in rows for text in row])
+    )  # at once: there may be thousands of short ones
     return _of_rows(header, lines, [tuple(islice(cells, len(row))) for row in rows])
 
 
