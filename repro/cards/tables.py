@@ -147,7 +147,7 @@ def _columns(lines: Sequence[str]) -> list[list[str]] | None:
 
 
 def _is_regular(parts: list[str], pipes: int, rows: int) -> bool:
-    """Tell whether a table, divided at its pipes, has as many in each row, the first and the last at its ends."""
+    """Tell whether a table, divided at its pipes, has as many in each row, and at the ends of each."""
     return len(parts) == pipes * rows + 1 and parts[::pipes] == ["", *["\n"] * (rows - 1), ""]
 
 

@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from os.path import commonprefix
 from typing import NamedTuple
 
 from msgspec import structs
@@ -1467,10 +1466,10 @@ def _misspelt(word: str, meant: str) -> bool:
 def _distance(one: str, two: str) -> int:
     """Return the number of letters to add, drop, replace or swap with the next."""
     # What both begin and end with changes nothing, and is most of a misspelt word.
-    same = len(commonprefix((one, two)))
-    one, two = one[same:], two[same:]
-    same = len(commonprefix((one[::-1], two[::-1])))
-    one, two = one[: len(one) - same], two[: len(two) - same]
+    while one and two and one[0] == two[0]:
+        one, two = one[1:], two[1:]
+    while one and two and one[-1] == two[-1]:
+        one, two = one[:-1], two[:-1]
     rows = [list(range(len(two) + 1))]
     for i, letter in enumerate(one, 1):
         row = [i]

@@ -103,7 +103,7 @@ def _rows_stand_once(progress: Progress) -> Iterator[Found]:
     for row, _ in steps:
         texts = tuple(map(_TEXT, progress.table.rows[row].cells))
         first = seen.setdefault(texts, progress.lines[row])
-        if first != progress.lines[row] and any([values[row] is not None for values in losses]):
+        if first != progress.lines[row] and any(values[row] is not None for values in losses):
             yield Found(
                 f"this row stands in line {first} already: {clip(' | '.join(texts))}",
                 progress.lines[row],
