@@ -2,8 +2,8 @@
 
 Each card is one pattern repeated; it is read and audited by all rules at a hundredth, at a tenth and at the
 full size. The bound is 50 ms of processor time for each 100 KB (of UTF-8) at each size from 100 KB on; the
-best of the rounds counts, and none knows what an earlier one remembered. A ratio near 1 of the full size to a tenth
-of it means linear time.
+best of the rounds counts, and none knows what an earlier one remembered. A ratio near 1 of the full size to a
+tenth of it means linear time.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ _LOOK = 100_000  # characters of a text that say whether it is a page
 
 # An attribute's value may hold anything but its own quote. No alternative can fail before the text's end, so
 # each character is looked at once; a tag that the text's end cuts off matches without its `>`.
-_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)(>?)|!--|[!?])")
+# Most have no attributes, which is tried first.
+_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*+)(>|(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>?)|!--|[!?])")
 _ANNOUNCED = re.compile(r"(?<=:)\n")
 _SPAN = re.compile(r"\b(col|row)span\s*=\s*[\"']?(\d{1,2})\b", re.IGNORECASE)
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "title", "svg", "math", "textarea"})
@@ -93,11 +94,11 @@ def read_page(text: str) -> Page:
         at = end
         if not tag[2]:
             at = _behind(text, start, end, endless)
-        elif not tag[4]:  # the page ends within this tag
+        elif tag[3][-1:] != ">":  # the page ends within this tag
             at = len(text)
             break
         elif (name := tag[2].lower()) in _TOLD:
-            builder.tag(name, bool(tag[1]), tag[3], start)
+            builder.tag(name, tag[1] != "", tag[3], start)
         elif name in _UNSEEN and not tag[1] and name not in endless:
             if closing := _RAW[name].search(text, end):
                 at = closing.start()
@@ -159,7 +160,7 @@ class _Builder:
             if not closing and (name == "tr" or not self.rows):
                 self.rows.append((at, []))
             if not closing and name != "tr":
-                self.cell = _spans(attributes) if attributes else {}
+                self.cell = _spans(attributes) if attributes != ">" else {}
         elif self.cell is not None and name not in _LAYOUT:
             if self.parts and name in _BLOCKS:
                 self.parts.append(" ")

@@ -22,7 +22,7 @@ _VALUE = re.compile(
     r"(?i:no log|[+-]?(?:nan|inf)|-|\*{0,2}[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:e[+-]?\d++)?%?\*{0,2})"
 )
 _PLAIN_VALUES = frozenset("0123456789. \t")
-_VALUES = re.compile(rf"(?:{_VALUE.pattern})(?=\s|$)|(\S)")
+_VALUES = re.compile(rf"({_VALUE.pattern})(?=\s|$)|\S")
 #: Column names of more than one word, for headers whose columns stand one space apart.
 _NAMES = re.compile(
     r"(?i:(?:training|train|validation|valid|val|evaluation|eval|test) (?:loss|accuracy|f1|wer|perplexity)"
@@ -207,12 +207,8 @@ def _values(lines: Sequence[str], i: int) -> list[str]:
     line = lines[i].strip() if i < len(lines) and len(lines[i]) <= _MAX_ALIGNED else ""
     if _PLAIN_VALUES.issuperset(line):
         return line.split()
-    found: list[str] = []
-    for match in _VALUES.finditer(line):
-        if match[1]:
-            return []
-        found.append(match[0])
-    return found
+    found = _VALUES.findall(line)
+    return found if all(found) else []
 
 
 def _divide(header: str, count: int, *, known: bool) -> list[str] | None:
