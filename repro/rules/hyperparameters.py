@@ -24,6 +24,7 @@ from repro.records.claims import Claim
 from repro.rules.interface import Found, Rule, rule
 from repro.rules.interface import clip as clipped
 from repro.rules.subject import Progress, number
+from repro.rules.wording import at_most
 
 _Claims = Mapping[str, Claim]
 
@@ -928,7 +929,7 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
         first = hyperparameters.get(found[1])
         if first is not None and found[1] in _NAMES and not _same(first, claim):
             repeated.append((found[1], first, claim))
-    return [
+    return at_most(
         Found(
             f"{name} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
             claim.line,
@@ -940,7 +941,7 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
             },
         )
         for name, first, claim in _in_one_list(card, repeated)
-    ]
+    )
 
 
 @rule("RH317", "note")
