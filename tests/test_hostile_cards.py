@@ -28,8 +28,7 @@ MOST = 250
 @pytest.fixture(scope="module", autouse=True)
 def warm() -> None:
     """Import what is imported late: that is no part of a card's time."""
-    for name in ("losses", "front matter, flow"):
-        BENCHMARK["cost"](BENCHMARK["build"](name, 10_000), RULES, 1)
+    BENCHMARK["warm"](RULES)
 
 
 @pytest.mark.parametrize("name", list(BENCHMARK["CARDS"]))

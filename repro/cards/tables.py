@@ -184,27 +184,32 @@ def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
         start = _next(lines, i)
         if ruled := start < len(lines) and bool(_RULE.fullmatch(lines[start].strip())):
             start = _next(lines, start)
-        header = _divide(line.strip(), len(_values(lines, start)), known=ruled or "loss" in line.lower())
+        values = _values(lines, start)
+        header = _divide(line.strip(), len(values), known=ruled or "loss" in line.lower())
         if header:
             printed: list[int] = []
             rows: list[list[str]] = []
             at = start
-            while 1 < len(values := _values(lines, at)) <= len(header):
+            while 1 < len(values) <= len(header):
                 printed.append(at + 1)
                 rows.append(values)
                 at = _next(lines, at)
+                values = _values(lines, at)
             done = printed[-1]
             yield i, table(header, printed, rows)
 
 
 def _next(lines: Sequence[str], i: int) -> int:
     """Return the index of the line below `i`; one blank line between is passed over."""
-    return i + 2 if i + 1 < len(lines) and not lines[i + 1].strip() else i + 1
+    i += 1
+    return i + 1 if i < len(lines) and (not lines[i] or lines[i].isspace()) else i
 
 
 def _values(lines: Sequence[str], i: int) -> list[str]:
     """Return the values of an aligned row; none where the line prints anything else."""
     line = lines[i].strip() if i < len(lines) and len(lines[i]) <= _MAX_ALIGNED else ""
+    if not line:
+        return []
     if _PLAIN_VALUES.issuperset(line):
         return line.split()
     found = _VALUES.findall(line)
@@ -213,8 +218,9 @@ def _values(lines: Sequence[str], i: int) -> list[str]:
 
 def _divide(header: str, count: int, *, known: bool) -> list[str] | None:
     """Divide a header into `count` names, None where that is not clear."""
-    if count > 1:
-        for names in (_GAP.split(header), _NAMES.findall(header) if known else []):
-            if len(names) == count:
-                return names
-    return None
+    if count < 2:
+        return None
+    names = _GAP.split(header)
+    if len(names) != count and known:
+        names = _NAMES.findall(header)
+    return names if len(names) == count else None
