@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+CASES = Path(__file__).parents[2] / "repro" / "cases"
+
 # Installed before anything of the program is imported; what it writes is one line for each event.
 HOOK = """
 import os, sys
@@ -172,3 +174,23 @@ def test_the_hook_sees_what_it_is_to_see(where: Path) -> None:
         card.write_text("---\nlicense: mit\nbase_model: user/base\n---\n\n# m\n")
         seen = events(where, card, "--online", "--isolated")
     assert any(event in ("socket.connect", "socket.getaddrinfo") for event, _ in beside(seen, where, card))
+
+
+def test_a_case_in_a_folder_does_not_lead_out_of_it(where: Path) -> None:
+    """A `case.toml` among the cards names a card in its own folder, or the audit refuses it."""
+    case = (CASES / "demo" / "case.toml").read_text()
+    (where / "cards" / "case.toml").write_text(case.replace('card = "card.md"', 'card = "../secret.txt"'))
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "audit", str(where / "cards"), "--isolated"],
+        cwd=where,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the card ../secret.txt is not in the case's folder" in done.stderr
+    (where / "cards" / "case.toml").write_text(case.replace('card = "card.md"', 'card = "a.md"'))
+    seen = events(where, where / "cards", "--isolated")
+    own = [where / "cards" / "a.md", where / "cards" / "case.toml"]
+    assert beside(seen, where, *own) == set()
