@@ -29,7 +29,7 @@ _NAMES = re.compile(
     r"|gen len|\S+)"
 )
 _LOG = frozenset({"epoch", "epochs", "step", "steps"})
-_MANY = 4  # cells that are read sooner together than each by itself
+_MANY = 4  # rows or cells that are read sooner together than each by itself
 _MAX_KEPT = 5  # characters of a cell that is kept in memory
 _UNLOGGED = Cell("No log")
 _MAX_ALIGNED = 2_000  # characters in a line of aligned columns
@@ -113,7 +113,7 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
                     done = below - 1
                     break
             header, printed, body = _cells(lines[i - 1]), range(i + 2, done + 1), lines[i + 1 : done]
-            columns = _columns(body)
+            columns = _columns(body) if len(body) >= _MANY else None
             yield (
                 i - 1,
                 _of_columns(header, printed, columns)
@@ -123,9 +123,9 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
 
 
 def _columns(lines: Sequence[str]) -> list[list[str]] | None:
-    """Return the columns of a table at once, None where its rows are not all of one form."""
+    """Return the columns of some rows at once, None where these are not all of one form."""
     text = "\n".join(lines)
-    if not lines or "\\|" in text:
+    if "\\|" in text:
         return None
     pipes = lines[0].count("|")
     parts = text.split("|")
