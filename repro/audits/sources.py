@@ -159,12 +159,11 @@ def _open(target: str, column: str, *, strict: bool) -> Target:
 
             return Target(True, lambda: column_chunks(target, column))
         return Target(False, lambda: iter([Files(((target, target),), 1.0, strict)]))
-    from repro.cases.loader import find_case, load_case
+    from repro.cases.loader import card_of, find_case
 
-    if find_case(target) is not None:
-        case = load_case(target)
-        item = (case.card.target, str(case.path(case.case.card)))
-        return Target(False, lambda: iter([Files((item,), 1.0, strict)]))
+    if (case := find_case(target)) is not None:
+        called, card = card_of(case)
+        return Target(False, lambda: iter([Files(((called, str(card)),), 1.0, strict)]))
     if path.is_dir():
         return _folder(path)
     if path.exists():  # a pipe, e.g. `<(…)`

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from repro.cards.front_matter import split
-from repro.cards.lists import Pairs, pairs_in
+from repro.cards.lists import Item, Pairs, all_items, pairs_in
+from repro.cards.names import hyperparameter
 from repro.cards.pages import is_page, read_page
 from repro.cards.tables import find_aligned, find_tables, moved
 from repro.cards.topics import TOPICS, Topic, holds, topics
@@ -81,7 +82,7 @@ class Document:
             lowered = "\n".join(page.lines).lower()
             lines = _visible(page.lines, 0, lowered)
             headings = _headings(lines)
-            tables = page.tables | _tables(lines)
+            tables = page.tables | _tables(lines, lowered)
             return cls(
                 source, page.lines, lines, marks, lowered, None, headings, tables, pairs_in(lines),
                 origin=page.origin,
@@ -90,7 +91,7 @@ class Document:
         above = source[:body] if len(marks) == len(text) else map(str.lower, source[:body])
         start = body + sum(map(len, above))
         lines = _visible(source, body, marks)
-        tables = _tables(lines)
+        tables = _tables(lines, marks)
         if marks.find("<table", 0, marks.rfind("<") + len("<table")) >= 0:
             tables |= _embedded(lines)
         return cls(
@@ -147,6 +148,11 @@ class Document:
             for i in _lines_with(self.lowered, phrase, *self.body)
             if lines[i] is text[i] or phrase in lines[i].lower()
         ]
+
+    @cached_property
+    def items(self) -> Sequence[Item]:
+        """What the bullets of the whole card state, and its bare lines under names of hyperparameters."""
+        return all_items(self.lines, self.pairs, range(len(self.lines)), is_name=hyperparameter)
 
     @cached_property
     def _sections(self) -> dict[Topic, list[range]]:
@@ -247,10 +253,12 @@ def _without_comments(line: str, inside: bool, closes_later: bool) -> tuple[str,
         at, inside = start, True
 
 
-def _tables(lines: Sequence[str]) -> dict[int, Table]:
+def _tables(lines: Sequence[str], text: str) -> dict[int, Table]:
     """Find the tables with pipes, and where none of them is a training log, the aligned ones."""
-    tables = dict(find_tables(lines))
-    if not any("epoch" in table.columns or "step" in table.columns for table in tables.values()):
+    tables = dict(find_tables(lines)) if "|" in text else {}
+    if ("epoch" in text or "step" in text) and not any(
+        "epoch" in table.columns or "step" in table.columns for table in tables.values()
+    ):
         tables |= find_aligned(lines)
     return tables
 

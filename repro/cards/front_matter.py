@@ -11,7 +11,7 @@ read by `repro.cards.plain_yaml`, many times as fast as PyYAML, which reads the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from repro.cards.plain_yaml import plain_yaml
@@ -75,39 +75,58 @@ def by_parser(text: str) -> dict[str, Node] | None:
     """Return the mapping that any safe YAML prints, or None where it is not safe, not YAML or no mapping."""
     import yaml  # slow to import, and few cards need it
 
-    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)(text)
     try:
-        events = iter(yaml.parse(text, Loader=loader))
-        for event in events:
-            if isinstance(event, yaml.NodeEvent):
-                data = _node(event, events, 0)
-                return data if isinstance(data, dict) else None
+        return _Composer(loader.get_event, yaml).mapping()
     except (yaml.YAMLError, ValueError):
         return None
-    return {}
+    finally:
+        loader.dispose()
 
 
-def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
-    """Build one node from the parser's events, without the loader's types, tags and references."""
-    import yaml
+class _Composer:
+    """Builds nodes from the parser's events, without the loader's types, tags and references."""
 
-    if depth > _MAX_DEPTH or event.anchor is not None or isinstance(event, yaml.AliasEvent) or event.tag:
-        raise ValueError("not plain YAML")
-    if isinstance(event, yaml.ScalarEvent):
-        unquoted = event.style in (None, "")
-        return None if unquoted and event.value in _NULLS else str(event.value)
-    if isinstance(event, yaml.SequenceStartEvent):
+    def __init__(self, event: Callable[[], Any], yaml: Any) -> None:
+        self.event = event
+        self.scalar, self.sequence = yaml.ScalarEvent, yaml.SequenceStartEvent
+        self.ends = frozenset((yaml.SequenceEndEvent, yaml.MappingEndEvent))
+        self.last = yaml.StreamEndEvent
+
+    def mapping(self) -> dict[str, Node] | None:
+        """Return the first document, empty where there is none; None where it is no mapping."""
+        while type(event := self.event()) is not self.last:
+            if hasattr(event, "anchor"):
+                data = self.node(event, 0)
+                return data if isinstance(data, dict) else None
+        return {}
+
+    def node(self, event: Any, depth: int) -> Node:
+        """Return the node that begins with an event.
+
+        Raises:
+            ValueError: It is too deep, or holds an anchor, an alias or a tag.
+        """
+        kind = type(event)
+        if depth > _MAX_DEPTH or event.anchor is not None or event.tag:
+            raise ValueError("not plain YAML")
+        if kind is self.scalar:
+            text: str = event.value
+            return None if not event.style and text in _NULLS else text
         items: list[Node] = []
-        while not isinstance(inner := next(events), yaml.SequenceEndEvent):
-            items.append(_node(inner, events, depth + 1))
-        return items
-    pairs: dict[str, Node] = {}
-    while not isinstance(inner := next(events), yaml.MappingEndEvent):
-        key = _node(inner, events, depth + 1)
-        content = _node(next(events), events, depth + 1)
-        if isinstance(key, str):
-            pairs[key] = content
-    return pairs
+        take, scalar, ends = self.event, self.scalar, self.ends
+        while (inside := type(inner := take())) not in ends:
+            if inside is scalar and inner.anchor is None and not inner.tag and depth < _MAX_DEPTH:
+                items.append(None if not inner.style and inner.value in _NULLS else inner.value)
+            else:
+                items.append(self.node(inner, depth + 1))
+        if kind is self.sequence:
+            return items
+        if not items:
+            return {}
+        return {
+            key: content for key, content in zip(items[::2], items[1::2], strict=True) if isinstance(key, str)
+        }
 
 
 def _simple(lines: Sequence[str]) -> dict[str, Node]:

@@ -139,9 +139,7 @@ def _announced(document: Document) -> list[Item]:
 
 
 def _known(document: Document) -> list[Item]:
-    lines = document.lines
-    items = all_items(lines, document.pairs, range(len(lines)), is_name=hyperparameter)
-    return [item for item in items if hyperparameter(item.name)]
+    return [item for item in document.items if hyperparameter(item.name)]
 
 
 def _recipe(document: Document) -> list[Item]:

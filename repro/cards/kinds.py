@@ -10,7 +10,6 @@ from collections.abc import Callable
 from repro.cards.document import Document
 from repro.cards.general import GeneralReader
 from repro.cards.interface import Reader
-from repro.cards.lists import all_items
 from repro.cards.names import hyperparameter
 from repro.cards.trainer import TrainerReader
 
@@ -77,8 +76,7 @@ def is_article(document: Document) -> bool:
         return True
     if document.headings and document.origin is None:
         return False
-    items = all_items(document.lines, document.pairs, range(len(document.lines)), is_name=hyperparameter)
-    return len({hyperparameter(item.name) for item in items[:_MAX_ITEMS]} - {None}) > 1
+    return len({hyperparameter(item.name) for item in document.items[:_MAX_ITEMS]} - {None}) > 1
 
 
 READERS: tuple[Reader, ...] = (

@@ -167,8 +167,8 @@ def all_items(
         line = lines[i]
         if not line:
             continue
-        stated = _stated(line)
-        if stated:
+        # The same test as in `_stated`: most lines of most cards are no bullets.
+        if (line[0] in _BULLETS or line[0].isspace()) and (stated := _stated(line)):
             items.append(_item(lines, i, stated))
         elif (found := pairs.get(i)) and is_name(found[0]) and not _announced(lines, i):
             items.append(Item(*found, i + 1))

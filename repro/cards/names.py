@@ -54,7 +54,10 @@ def hyperparameter(printed: str) -> str | None:
     >>> hyperparameter("Number of Epochs"), hyperparameter("LR Scheduler Type"), hyperparameter("Colour")
     ('num_epochs', 'lr_scheduler_type', None)
     """
-    words = snake(printed).replace("warm_up", "warmup").split("_")
+    name = snake(printed).replace("warm_up", "warmup")
+    words = name.split("_")
+    if "" not in words and _USUAL.keys().isdisjoint(words):
+        return _CANONICAL.get(name)
     return _CANONICAL.get("_".join(usual for word in words if (usual := _USUAL.get(word, word))))
 
 

@@ -7,8 +7,10 @@ library's parser would do, but takes time quadratic in what is never closed (`<!
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from html import unescape
+from itertools import accumulate
 
 from repro.cards.tables import table
 from repro.records.claims import Table
@@ -22,7 +24,8 @@ _LOOK = 100_000  # characters of a text that say whether it is a page
 
 # An attribute's value may hold anything but its own quote. No alternative can fail before the text's end, so
 # each character is looked at once; a tag that the text's end cuts off matches without its `>`.
-_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)(>?)|!--|[!?])")
+# Most have no attributes, which is tried first.
+_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*+)(>|(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>?)|!--|[!?])")
 _ANNOUNCED = re.compile(r"(?<=:)\n")
 _SPAN = re.compile(r"\b(col|row)span\s*=\s*[\"']?(\d{1,2})\b", re.IGNORECASE)
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "title", "svg", "math", "textarea"})
@@ -38,6 +41,10 @@ _BLOCKS = frozenset(
         "blockquote", "details", "summary", "figure", "figcaption", "form", "hr", "body", "html", "caption",
     }
 )  # fmt: skip
+_CLOSE = frozenset({"br", "li"})  # behind which no line is left blank
+_OF_TABLES = frozenset({"tr", "td", "th"})
+#: All that are of any consequence; the others only dress the text.
+_TOLD = _BLOCKS | _OF_TABLES | {"table", "code"}
 
 
 @dataclass(slots=True)
@@ -76,42 +83,52 @@ def read_page(text: str) -> Page:
     Args:
         text: The page or a part of one; its lines end with a line feed.
     """
-    builder = _Builder()
+    builder = _Builder(text)
     endless: set[str] = set()  # what is never closed from here on
-    at = line = 0
-    while tag := _TAG.search(text, at):
-        builder.text(text[at : tag.start()], line)
-        line += text.count("\n", at, tag.start())
-        name, stop = (tag[2] or "").lower(), tag.end()
-        if not name:  # a comment or a declaration
-            end = "-->" if text.startswith("!--", tag.start() + 1) else ">"
-            close = -1 if end in endless else text.find(end, stop)
-            if close < 0:
-                endless.add(end)
-            stop = stop if close < 0 else close + len(end)
-        elif not tag[4]:  # the page ends within this tag
+    at = 0
+    tags = _TAG.finditer(text)
+    while tag := next(tags, None):
+        start, end = tag.span()
+        if start > at:
+            builder.text(text[at:start], at)
+        at = end
+        if not tag[2]:
+            at = _behind(text, start, end, endless)
+        elif tag[3][-1:] != ">":  # the page ends within this tag
             at = len(text)
             break
+        elif (name := tag[2].lower()) in _TOLD:
+            builder.tag(name, tag[1] != "", tag[3], start)
         elif name in _UNSEEN and not tag[1] and name not in endless:
-            if closing := _RAW[name].search(text, stop):
-                stop = closing.start()
+            if closing := _RAW[name].search(text, end):
+                at = closing.start()
             else:
                 endless.add(name)
-        else:
-            builder.tag(name, bool(tag[1]), tag[3], line)
-        line += text.count("\n", tag.start(), stop)
-        at = stop
-    builder.text(text[at:], line)
-    return builder.finish(line)
+        if at != end:
+            tags = _TAG.finditer(text, at)
+    builder.text(text[at:], at)
+    return builder.finish(len(text))
+
+
+def _behind(text: str, start: int, stop: int, endless: set[str]) -> int:
+    """Return where a comment or a declaration ends; one that is never closed ends with what begins it."""
+    end = "-->" if text.startswith("!--", start + 1) else ">"
+    close = -1 if end in endless else text.find(end, stop)
+    if close < 0:
+        endless.add(end)
+        return stop
+    return close + len(end)
 
 
 class _Builder:
-    """Collects lines from texts and tags."""
+    """Collects lines from texts and tags; both are told with their place in the source."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
         self.page = Page()
+        self.lines, self.origin = self.page.lines, self.page.origin
+        self.starts = [0, *accumulate([len(line) + 1 for line in source.split("\n")])]
         self.parts: list[str] = []  # the text of the line, or of the cell, that is being collected
-        self.begun = 0  # the source's line on which that text begins
+        self.begun = 0  # where in the source that text begins
         self.mark = ""  # what makes the next line a heading or a bullet
         self.fence: str | None = None  # not None within <pre>; "```" where it holds <code>
         self.rows: list[tuple[int, list[str]]] | None = None
@@ -119,77 +136,86 @@ class _Builder:
         self.covered: dict[int, int] = {}  # column to the number of rows below that a cell still covers
         self.spare = _MAX_SPANNED
 
-    def text(self, text: str, line: int) -> None:
-        """Take a text that begins on this line of the source."""
+    def text(self, text: str, at: int) -> None:
+        """Take a text that begins here."""
         if not self.parts:
-            bare = text.lstrip()
-            if not bare and self.fence is None:
-                return
-            self.begun = line + text.count("\n", 0, len(text) - len(bare) if self.fence is None else 0)
+            if self.fence is None:
+                bare = text.lstrip()
+                if not bare:
+                    return
+                at += len(text) - len(bare)
+                text = bare
+            self.begun = at
         self.parts.append(text)
 
-    def tag(self, name: str, closing: bool, attributes: str, line: int) -> None:
-        """Take a tag; one that only dresses the text is passed over."""
+    def tag(self, name: str, closing: bool, attributes: str, at: int) -> None:
+        """Take a tag of those that do more than dress the text."""
         if name == "table":
-            self._end_table(line)
+            self._end_table(at)
             self.rows = None if closing else []
-        elif self.rows is not None and name in ("tr", "td", "th"):
+        elif self.rows is not None and name in _OF_TABLES:
             self._end_cell()
-            if name == "tr" and self.rows and any(self.rows[-1][1]):
+            if name == "tr" and self.covered and self.rows and any(self.rows[-1][1]):
                 self._cover(self.rows[-1][1])
             if not closing and (name == "tr" or not self.rows):
-                self.rows.append((line, []))
+                self.rows.append((at, []))
             if not closing and name != "tr":
-                self.cell = {which.lower(): int(count) for which, count in _SPAN.findall(attributes)}
+                self.cell = _spans(attributes) if attributes != ">" else {}
         elif self.cell is not None and name not in _LAYOUT:
-            if name in _BLOCKS and self.parts:
+            if self.parts and name in _BLOCKS:
                 self.parts.append(" ")
         elif name == "code" and self.fence == "" and not "".join(self.parts).strip():
             self.fence = "```"
         elif name in _BLOCKS:
             if self.cell is not None:
-                self._end_table(line)  # headings and code in a table: it only lays out the page
+                self._end_table(at)  # headings and code in a table: it only lays out the page
             awaited = self.mark and not self.parts  # <li><p>
-            self._flush()
+            if self.parts:
+                self._flush()
             if name in _MARKS:
                 self.mark = "" if closing else _MARKS[name]
             elif name == "pre":
                 self.fence = None if closing else ""
-            if name not in ("br", "li") and not awaited:
-                self._blank(line)
+            if not awaited and name not in _CLOSE:
+                self._blank(at)
 
-    def finish(self, line: int) -> Page:
-        """Return the page, which ends on this line of the source."""
-        self._end_table(line)
-        self._flush()
+    def finish(self, at: int) -> Page:
+        """Return the page, which ends here."""
+        self._end_table(at)
         return self.page
 
-    def _emit(self, text: str, origin: int) -> None:
-        self.page.lines.append(text)
-        self.page.origin.append(origin)
+    def _line(self, at: int) -> int:
+        """Return the index of the source's line on which this place is."""
+        return bisect_right(self.starts, at) - 1
 
-    def _blank(self, line: int) -> None:
-        if self.page.lines and self.page.lines[-1]:
-            self._emit("", line)
+    def _blank(self, at: int) -> None:
+        if self.lines and self.lines[-1]:
+            self.lines.append("")
+            self.origin.append(self._line(at))
 
     def _flush(self) -> None:
         """End the line, or the preformatted lines, that are being collected."""
-        text, self.parts = unescape("".join(self.parts)), []
-        line = self.begun
+        # Divided before entities are read: `&#10;` begins no line of the source.
+        text, self.parts = "".join(self.parts), []
+        line = self._line(self.begun)
         if self.fence is None:
             # As in Markdown, what a bullet announces may stand on the next line of the source.
-            for part in _ANNOUNCED.split(text):
-                words = " ".join(part.split())
+            for part in _ANNOUNCED.split(text) if ":\n" in text else (text,):
+                words = " ".join((unescape(part) if "&" in part else part).split())
                 if words:
-                    self._emit(self.mark + words, line)
+                    self.lines.append(self.mark + words)
+                    self.origin.append(line)
                     self.mark = ""
                 line += part.count("\n") + 1
         elif text.strip():
-            parts = list(enumerate(text.rstrip().split("\n"), line))
+            parts = text.rstrip().split("\n")
+            origin = [*range(line, line + len(parts))]
+            if "&" in text:
+                parts, origin = _unescaped(parts, origin)
             if self.fence:
-                parts = [(line, self.fence), *parts, (parts[-1][0], self.fence)]
-            for origin, part in parts:
-                self._emit(part, origin)
+                parts, origin = [self.fence, *parts, self.fence], [line, *origin, origin[-1]]
+            self.lines += parts
+            self.origin += origin
 
     def _end_cell(self) -> None:
         if self.cell is None or not self.rows:
@@ -197,14 +223,19 @@ class _Builder:
         _, cells = self.rows[-1]
         if self.parts and not any(cells):
             self.rows[-1] = (self.begun, cells)
-        self._cover(cells)
-        across, down = self.cell.get("col", 1), self.cell.get("row", 1)
-        self.spare -= across * down - 1
-        if self.spare < 0:
-            across = down = 1
-        if down > 1:
-            self.covered |= dict.fromkeys(range(len(cells), len(cells) + across), down - 1)
-        cells += [" ".join(unescape("".join(self.parts)).split()), *[""] * (across - 1)]
+        if self.covered:
+            self._cover(cells)
+        across = 1
+        if self.cell:
+            across, down = self.cell.get("col", 1), self.cell.get("row", 1)
+            self.spare -= across * down - 1
+            if self.spare < 0:
+                across = down = 1
+            if down > 1:
+                self.covered |= dict.fromkeys(range(len(cells), len(cells) + across), down - 1)
+        cells.append(" ".join(unescape("".join(self.parts)).split()) if self.parts else "")
+        if across > 1:
+            cells += [""] * (across - 1)
         self.parts, self.cell = [], None
 
     def _cover(self, cells: list[str]) -> None:
@@ -213,19 +244,34 @@ class _Builder:
             self.covered[len(cells)] -= 1
             cells.append("")
 
-    def _end_table(self, line: int) -> None:
+    def _end_table(self, at: int) -> None:
         self._end_cell()
-        rows = [(origin, cells) for origin, cells in self.rows or () if any(cells)]
-        self._flush()
+        if self.parts:
+            self._flush()
+        rows = [row for row in self.rows or () if any(row[1])]
         self.rows, self.covered = None, {}
-        if any(len(cells) > 1 for _, cells in rows):
-            self._blank(line)
-            first = len(self.page.lines)
-            below = [cells for _, cells in rows[1:]]
-            self.page.tables[first] = table(rows[0][1], range(first + 2, first + 2 + len(below)), below)
-            for origin, cells in rows:
-                self._emit("| " + " | ".join(cells) + " |", origin)
+        if rows:
+            self._rows([cells for _, cells in rows], [self._line(begun) for begun, _ in rows], at)
+        self._blank(at)
+
+    def _rows(self, rows: list[list[str]], origin: list[int], at: int) -> None:
+        """Emit a table's rows, as lines where it has one column."""
+        if max(map(len, rows)) > 1:
+            self._blank(at)
+            first = len(self.lines)
+            self.page.tables[first] = table(rows[0], range(first + 2, first + 1 + len(rows)), rows[1:])
+            self.lines += ["| " + " | ".join(cells) + " |" for cells in rows]
         else:
-            for origin, cells in rows:
-                self._emit(cells[0], origin)
-        self._blank(line)
+            self.lines += [cells[0] for cells in rows]
+        self.origin += origin
+
+
+def _unescaped(lines: list[str], origin: list[int]) -> tuple[list[str], list[int]]:
+    """Return lines with their entities read; what an entity divides shares its line of the source."""
+    read = [(part, at) for line, at in zip(lines, origin, strict=True) for part in unescape(line).split("\n")]
+    return [part for part, _ in read], [at for _, at in read]
+
+
+def _spans(attributes: str) -> dict[str, int]:
+    """Return how many columns and rows a cell covers, where it says so."""
+    return {which.lower(): int(count) for which, count in _SPAN.findall(attributes)}

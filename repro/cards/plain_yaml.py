@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from repro.records.card import Node
 
 _KEY = re.compile(r"([A-Za-z_][\w-]{0,100}):(?: +(.+))?", re.ASCII)
-_NULLS = frozenset({"~", "null", "Null", "NULL"})
+_NULLS = frozenset({"null", "Null", "NULL"})
 _BEGINS_PLAIN = frozenset("./_()$+^<;\\")  # beside letters and digits
 _MAX_DEPTH = 20
 
@@ -77,17 +77,23 @@ def _row(line: str) -> _Row | None:
     text = line.strip(" ")
     if not text:
         return None
-    indent = len(line) - len(line.lstrip(" "))
+    indent = len(line) - len(line.lstrip(" ")) if line[0] == " " else 0
     if not text.startswith("- "):
-        return _read(indent, text)
+        row = _read(indent, text)
+        if row.key is None and not indent:  # nothing that a mapping holds or goes on with
+            raise _IrregularError
+        return row
     behind = text[2:].lstrip(" ")
-    return _Row(indent, text, None, text, _IRREGULAR, _read(indent + len(text) - len(behind), behind))
+    return _Row(indent, text, None, text, None, _read(indent + len(text) - len(behind), behind))
 
 
 def _read(indent: int, text: str) -> _Row:
-    found = _KEY.fullmatch(text)
+    found = _KEY.fullmatch(text) if ":" in text else None
     key, printed = (found[1], found[2] or "") if found else (None, text)
-    return _Row(indent, text, key, printed, _scalar(printed) if printed else None)
+    node = _scalar(printed) if printed else None
+    if node is _IRREGULAR:  # whatever stands around it; told at once, so that a parser need not wait for long
+        raise _IrregularError
+    return _Row(indent, text, key, printed, node)
 
 
 def _mapping(rows: list[_Row], at: int, indent: int, depth: int) -> tuple[dict[str, Node], int]:
@@ -150,21 +156,21 @@ def _long_text(rows: list[_Row], at: int, indent: int, printed: str) -> tuple[st
 
 def _plain(node: Any) -> Node:
     """Return what a text is that does not go on."""
-    if node is _IRREGULAR:
-        raise _IrregularError
     return [] if node is _EMPTY_LIST else node
 
 
 def _scalar(text: str) -> Any:
     """Return the node that a text is which does not go on."""
-    if text == "[]":
-        return _EMPTY_LIST
     quote = text[0]
+    if quote.isalnum() or quote in _BEGINS_PLAIN:
+        if ": " in text or " #" in text or text[-1] == ":":
+            return _IRREGULAR
+        return None if text in _NULLS else text
     if quote in "'\"" and text[-1] == quote and len(text) > 1 and text.count(quote) == 2 and "\\" not in text:
         return text[1:-1]
-    if text in _NULLS:
-        return None
-    return text if _is_plain(text) else _IRREGULAR
+    if text == "[]":
+        return _EMPTY_LIST
+    return None if text == "~" else _IRREGULAR
 
 
 def _is_plain(text: str) -> bool:

@@ -61,9 +61,17 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
     def placed(claims: dict[str, Claim]) -> dict[str, Claim]:
         return {name: replace(claim, line=origin[claim.line - 1] + 1) for name, claim in claims.items()}
 
-    visible: list[list[str]] = [[] for _ in card.lines]
+    visible = [""] * len(card.lines)
+    shared: dict[int, list[str]] = {}  # a line of the source can hold a whole page
     for line, at in zip(card.visible, origin, strict=True):
-        visible[at].append(line)
+        if not visible[at]:
+            visible[at] = line
+        elif at in shared:
+            shared[at].append(line)
+        else:
+            shared[at] = [visible[at], line]
+    for at, lines in shared.items():
+        visible[at] = " ".join(lines)
     starts = [*origin, len(card.lines)]
     claims = card.claims
     return replace(
@@ -76,7 +84,7 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
             results=moved(claims.results, origin) if claims.results else None,
             tables=tuple(moved(table, origin) for table in claims.tables),
         ),
-        visible=tuple(" ".join(lines).strip() for lines in visible),
+        visible=tuple(map(str.strip, visible)),
         headings=tuple(
             replace(heading, span=range(starts[heading.span.start], starts[heading.span.stop]))
             for heading in card.headings

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -21,13 +22,14 @@ _VALUE = re.compile(
     r"(?i:no log|[+-]?(?:nan|inf)|-|\*{0,2}[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:e[+-]?\d++)?%?\*{0,2})"
 )
 _PLAIN_VALUES = frozenset("0123456789. \t")
-_VALUES = re.compile(rf"(?:{_VALUE.pattern})(?=\s|$)|(\S)")
+_VALUES = re.compile(rf"({_VALUE.pattern})(?=\s|$)|\S")
 #: Column names of more than one word, for headers whose columns stand one space apart.
 _NAMES = re.compile(
     r"(?i:(?:training|train|validation|valid|val|evaluation|eval|test) (?:loss|accuracy|f1|wer|perplexity)"
     r"|gen len|\S+)"
 )
 _LOG = frozenset({"epoch", "epochs", "step", "steps"})
+_MANY = 4  # rows or cells that are read sooner together than each by itself
 _MAX_KEPT = 5  # characters of a cell that is kept in memory
 _UNLOGGED = Cell("No log")
 _MAX_ALIGNED = 2_000  # characters in a line of aligned columns
@@ -44,7 +46,10 @@ def table(header: Sequence[str], lines: Iterable[int], rows: Sequence[Sequence[s
     width = len(rows[0]) if rows else 0
     if width < len(rows) and all(len(row) == width for row in rows):
         return _of_columns(header, lines, zip(*rows, strict=True))
-    return _of_rows(header, lines, [tuple(_read(row)) for row in rows])
+    cells = iter(
+        _read([text for row in rows for text in row])
+    )  # at once: there may be thousands of short ones
+    return _of_rows(header, lines, [tuple(islice(cells, len(row))) for row in rows])
 
 
 def _of_columns(header: Sequence[str], lines: Iterable[int], columns: Iterable[Sequence[str]]) -> Table:
@@ -65,7 +70,7 @@ def _read(texts: Sequence[str]) -> list[Cell]:
         above = next((at for at, text in enumerate(texts) if text != _UNLOGGED.text), len(texts))
         if above < len(texts):
             return [_UNLOGGED] * above + _read(texts[above:])
-    if (read := numbers(texts)) is not None:
+    if len(texts) >= _MANY and (read := numbers(texts)) is not None:
         return list(map(Cell, texts, read))
     return [_kept(text) if len(text) <= _MAX_KEPT else Cell(text, value(text)) for text in texts]
 
@@ -108,7 +113,7 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
                     done = below - 1
                     break
             header, printed, body = _cells(lines[i - 1]), range(i + 2, done + 1), lines[i + 1 : done]
-            columns = _columns(body)
+            columns = _columns(body) if len(body) >= _MANY else None
             yield (
                 i - 1,
                 _of_columns(header, printed, columns)
@@ -118,28 +123,43 @@ def find_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
 
 
 def _columns(lines: Sequence[str]) -> list[list[str]] | None:
-    """Return the columns of a table at once, None where a row does not print each cell between two pipes."""
-    pipes = lines[0].count("|") if lines else 0
-    if not 1 < pipes <= len(lines):
-        return None
+    """Return the columns of some rows at once, None where these are not all of one form."""
     text = "\n".join(lines)
+    if "\\|" in text:
+        return None
+    pipes = lines[0].count("|")
     parts = text.split("|")
-    if len(parts) != pipes * len(lines) + 1 or "\\|" in text:
-        return None
-    if parts[::pipes] != ["", *["\n"] * (len(lines) - 1), ""]:
-        return None
+    if not _is_regular(parts, pipes, len(lines)):
+        # Space around the rows, and the pipes at both ends that may be missing, if they are from all rows.
+        text = "\n".join(map(str.strip, lines))
+        opened, closed, more = text.startswith("|"), text.endswith("|"), len(lines) - 1
+        if (text.count("\n|"), text.count("|\n")) != (opened * more, closed * more):
+            return None
+        pipes += (not opened) + (not closed)
+        if not opened:
+            text = "|" + text.replace("\n", "\n|")
+        if not closed:
+            text = text.replace("\n", "|\n") + "|"
+        parts = text.split("|")
+        if not _is_regular(parts, pipes, len(lines)):
+            return None
     return [list(map(str.strip, parts[at::pipes])) for at in range(1, pipes)]
+
+
+def _is_regular(parts: list[str], pipes: int, rows: int) -> bool:
+    """Tell whether a table, divided at its pipes, has as many in each row, and at the ends of each."""
+    return len(parts) == pipes * rows + 1 and parts[::pipes] == ["", *["\n"] * (rows - 1), ""]
 
 
 def _cells(line: str) -> list[str]:
     """Split a row at its pipes; those at the very ends may be missing."""
     line = line.strip()
     cells = _PIPE.split(line) if "\\|" in line else line.split("|")
-    if cells[0] == "":
+    if not cells[0]:
         del cells[0]
-    if len(cells) > 1 and cells[-1] == "":
+    if len(cells) > 1 and not cells[-1]:
         del cells[-1]
-    return [cell.strip() for cell in cells]
+    return list(map(str.strip, cells))
 
 
 def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
@@ -164,41 +184,43 @@ def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
         start = _next(lines, i)
         if ruled := start < len(lines) and bool(_RULE.fullmatch(lines[start].strip())):
             start = _next(lines, start)
-        header = _divide(line.strip(), len(_values(lines, start)), known=ruled or "loss" in line.lower())
+        values = _values(lines, start)
+        header = _divide(line.strip(), len(values), known=ruled or "loss" in line.lower())
         if header:
             printed: list[int] = []
             rows: list[list[str]] = []
             at = start
-            while 1 < len(values := _values(lines, at)) <= len(header):
+            while 1 < len(values) <= len(header):
                 printed.append(at + 1)
                 rows.append(values)
                 at = _next(lines, at)
+                values = _values(lines, at)
             done = printed[-1]
             yield i, table(header, printed, rows)
 
 
 def _next(lines: Sequence[str], i: int) -> int:
     """Return the index of the line below `i`; one blank line between is passed over."""
-    return i + 2 if i + 1 < len(lines) and not lines[i + 1].strip() else i + 1
+    i += 1
+    return i + 1 if i < len(lines) and (not lines[i] or lines[i].isspace()) else i
 
 
 def _values(lines: Sequence[str], i: int) -> list[str]:
     """Return the values of an aligned row; none where the line prints anything else."""
     line = lines[i].strip() if i < len(lines) and len(lines[i]) <= _MAX_ALIGNED else ""
+    if not line:
+        return []
     if _PLAIN_VALUES.issuperset(line):
         return line.split()
-    found: list[str] = []
-    for match in _VALUES.finditer(line):
-        if match[1]:
-            return []
-        found.append(match[0])
-    return found
+    found = _VALUES.findall(line)
+    return found if all(found) else []
 
 
 def _divide(header: str, count: int, *, known: bool) -> list[str] | None:
     """Divide a header into `count` names, None where that is not clear."""
-    if count > 1:
-        for names in (_GAP.split(header), _NAMES.findall(header) if known else []):
-            if len(names) == count:
-                return names
-    return None
+    if count < 2:
+        return None
+    names = _GAP.split(header)
+    if len(names) != count and known:
+        names = _NAMES.findall(header)
+    return names if len(names) == count else None

@@ -83,6 +83,21 @@ def find_case(target: str) -> Path | None:
     return folder if (folder / FILE).is_file() else None
 
 
+def card_of(folder: Path) -> tuple[str, Path]:
+    """Return what a case's card is called, and where it lies; nothing but `case.toml` is read.
+
+    Raises:
+        BadInput: A broken `case.toml`, or one that names a card outside its folder: a stranger's case is no
+            reason to read any other file.
+    """
+    source = f"{folder.name}/{FILE}"
+    case = from_toml(read_text(folder / FILE), Case, source=source)
+    path = folder / case.card
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"{source}: the card {case.card} is not in the case's folder", "copy it there")
+    return f"{folder.name}/{case.card}", path
+
+
 def load_case(target: str) -> LoadedCase:
     """Load a bundled case by its name, or a case folder.
 

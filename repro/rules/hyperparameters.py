@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import structs
@@ -22,6 +24,7 @@ from repro.records.claims import Claim
 from repro.rules.interface import Found, Rule, rule
 from repro.rules.interface import clip as clipped
 from repro.rules.subject import Progress, number
+from repro.rules.wording import at_most
 
 _Claims = Mapping[str, Claim]
 
@@ -92,6 +95,7 @@ _NAMES = frozenset(
         "max_length",
     }
 )
+_MOST_COMPARED = 200  # names of a card
 _FARTHEST = 2  # letters by which a misspelt name may be off
 # The words of the names, by how many they are and by how long the name is.
 _ALIKE: dict[tuple[int, int], list[list[str]]] = {}
@@ -918,28 +922,26 @@ def stated_once(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """
     if ")" not in "".join(hyperparameters):
         return ()
-    repeated: list[Found] = []
+    repeated: list[tuple[str, Claim, Claim]] = []
     for name, claim in hyperparameters.items():
         if name[-1:] != ")" or not (found := _REPEATED.fullmatch(name[:120])):
             continue
         first = hyperparameters.get(found[1])
-        if first is None or found[1] not in _NAMES or _same(first, claim):
-            continue
-        if not _in_one_list(card, first.line, claim.line):
-            continue
-        repeated.append(
-            Found(
-                f"{found[1]} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
-                claim.line,
-                {
-                    "name": found[1],
-                    "first": clip(first.text),
-                    "again": clip(claim.text),
-                    "first_line": first.line,
-                },
-            )
+        if first is not None and found[1] in _NAMES and not _same(first, claim):
+            repeated.append((found[1], first, claim))
+    return at_most(
+        Found(
+            f"{name} is {clip(first.text)} on line {first.line} and {clip(claim.text)} here",
+            claim.line,
+            {
+                "name": name,
+                "first": clip(first.text),
+                "again": clip(claim.text),
+                "first_line": first.line,
+            },
         )
-    return repeated
+        for name, first, claim in _in_one_list(card, repeated)
+    )
 
 
 @rule("RH317", "note")
@@ -988,7 +990,8 @@ def values_are_plain(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
 def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     """A hyperparameter's name is misspelt.
 
-    One word of it differs by a letter or two from the name that the generator prints.
+    One word of it differs by a letter or two from the name that the generator prints. Of names that the
+    generator does not print, the first two hundred are compared.
 
     Why it matters:
         Whoever reads cards by program misses it and assumes the default: `grdient_accumulation_steps: 4` then
@@ -1014,9 +1017,9 @@ def names_are_spelt(card: Card, hyperparameters: _Claims) -> Sequence[Found]:
     if card.kind not in _TRAINER_KINDS or hyperparameters.keys() <= _NAMES:
         return ()
     found: list[Found] = []
-    for name, claim in hyperparameters.items():
-        if name in _NAMES:
-            continue
+    others = (name for name in hyperparameters if name not in _NAMES)
+    for name in islice(others, _MOST_COMPARED):
+        claim = hyperparameters[name]
         meant = _meant(name) if len(name) <= 40 else None
         if meant is not None and meant not in hyperparameters:
             found.append(
@@ -1414,10 +1417,21 @@ def _optimizer_name(text: str) -> str | None:
     return "adamw_bnb_8bit" if lower == "adamw_bnb" else None
 
 
-def _in_one_list(card: Card, one: int, two: int) -> bool:
-    """Tell whether nothing but the list itself stands between two lines."""
-    between = (line.strip() for line in card.visible[min(one, two) : max(one, two) - 1])
-    return not any(line.startswith(("#", "|", "**")) or "hyperparameters" in line.lower() for line in between)
+def _in_one_list(
+    card: Card, repeated: Sequence[tuple[str, Claim, Claim]]
+) -> Iterator[tuple[str, Claim, Claim]]:
+    """Yield those between whose two lines nothing but the list itself stands."""
+    spans = [sorted((first.line, claim.line)) for _, first, claim in repeated]
+    start, end = min([span[0] for span in spans], default=0), max([span[1] for span in spans], default=0)
+    # Looked for once: a card can state one name ten thousand times.
+    others = [
+        i
+        for i, line in enumerate(map(str.strip, card.visible[start : end - 1]), start + 1)
+        if line.startswith(("#", "|", "**")) or "hyperparameters" in line.lower()
+    ]
+    for each, (above, below) in zip(repeated, spans, strict=True):
+        if bisect_right(others, above) == bisect_left(others, below):
+            yield each
 
 
 def _same(one: Claim, two: Claim) -> bool:
@@ -1452,6 +1466,11 @@ def _misspelt(word: str, meant: str) -> bool:
 
 def _distance(one: str, two: str) -> int:
     """Return the number of letters to add, drop, replace or swap with the next."""
+    # What both begin and end with changes nothing, and is most of a misspelt word.
+    while one and two and one[0] == two[0]:
+        one, two = one[1:], two[1:]
+    while one and two and one[-1] == two[-1]:
+        one, two = one[:-1], two[:-1]
     rows = [list(range(len(two) + 1))]
     for i, letter in enumerate(one, 1):
         row = [i]

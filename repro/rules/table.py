@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 
 from repro.rules.interface import Found, Rule, clip, rule
 from repro.rules.schedule import Schedule
@@ -12,6 +13,7 @@ from repro.rules.wording import at_most
 
 # A gap in a table is one only where most rows stand at equal distances.
 _FEWEST_GAPS = 4
+_TEXT = attrgetter("text")
 
 
 @rule("RT201", "warning")
@@ -97,20 +99,16 @@ def _rows_stand_once(progress: Progress) -> Iterator[Found]:
     if len({step for _, step in steps}) == len(steps):
         return
     seen: dict[tuple[str, ...], int] = {}
+    losses = [series.values for series in (progress.training, progress.validation) if series is not None]
     for row, _ in steps:
-        texts = tuple(cell.text for cell in progress.table.rows[row].cells)
+        texts = tuple(map(_TEXT, progress.table.rows[row].cells))
         first = seen.setdefault(texts, progress.lines[row])
-        if first != progress.lines[row] and any(_is_loss(progress, row)):
+        if first != progress.lines[row] and any(values[row] is not None for values in losses):
             yield Found(
                 f"this row stands in line {first} already: {clip(' | '.join(texts))}",
                 progress.lines[row],
                 {"first_line": first},
             )
-
-
-def _is_loss(progress: Progress, row: int) -> Iterator[bool]:
-    for series in (progress.training, progress.validation):
-        yield series is not None and series.values[row] is not None
 
 
 @rule("RT206", "warning")

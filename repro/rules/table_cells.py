@@ -314,14 +314,11 @@ def _a_logged_loss_stays(progress: Progress) -> Iterator[Found]:
     if series is None or not series.points or None not in series.values:
         return
     logged, value = series.points[0]
+    line = progress.lines[logged]
+    message = f"No log stands below the training loss {printed(series.cells[logged])} of line {line}"
     for row in range(logged + 1, len(progress)):
         if _is_no_log(series.cells[row]):
-            yield Found(
-                f"No log stands below the training loss {printed(series.cells[logged])} of line "
-                f"{progress.lines[logged]}",
-                progress.lines[row],
-                {"logged": value, "logged_line": progress.lines[logged]},
-            )
+            yield Found(message, progress.lines[row], {"logged": value, "logged_line": line})
 
 
 def _is_no_log(cell: Cell | None) -> bool:

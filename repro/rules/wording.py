@@ -1,4 +1,4 @@
-"""What rules on tables share when they say something: where, how often, and as printed."""
+"""What rules, most of them on tables, share when they say something: where, how often, and as printed."""
 
 from __future__ import annotations
 

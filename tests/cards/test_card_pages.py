@@ -213,3 +213,26 @@ def test_hostile_page_is_read_in_linear_time(unit: str) -> None:
     start = time.process_time()
     read_card("<html><table>" + unit * (1_000_000 // len(unit)), target="page.html")
     assert time.process_time() - start < 5  # 50 ms for each 100 KB, with room for a slow machine
+
+
+@pytest.mark.parametrize("markup", ["<pre>a&#10;seed: 42\nlast: 1</pre>", "<p>a:&NewLine;b</p>\n<p>c</p>"])
+def test_an_entity_begins_no_line_of_the_source(markup: str) -> None:
+    """A line feed that is written as an entity divides what is shown, not the source."""
+    source = f"<html><body>{markup}</body></html>"
+    page = read_page(source)
+    assert all("\n" not in line for line in page.lines)
+    lines = source.split("\n")
+    for name in ("seed: 42", "last: 1", "c"):
+        if name in page.lines:
+            assert name in lines[page.origin[page.lines.index(name)]]
+    read_card(source, target="page.html")
+
+
+@pytest.mark.parametrize("markup", ["\n:\n7", "<p>\n\n a:\n b\n</p>\n\n", "<h1>\n\nm:\n\n</h1>\nlast"])
+def test_lines_stand_where_they_are_printed(markup: str) -> None:
+    """Space above a text is not counted twice, and no line stands above the one before it."""
+    source = f"<!doctype html>{markup}"
+    page = read_page(source)
+    lines = source.split("\n")
+    assert page.origin == sorted(page.origin)
+    assert all(line.lstrip("# ") in lines[at] for line, at in zip(page.lines, page.origin, strict=True))

@@ -355,6 +355,23 @@ def test_two_trainings_have_two_lists() -> None:
     assert findings(rules.stated_once, f"{MARK}### Training hyperparameters\n\n{''.join(lists)}") == []
 
 
+def test_what_is_stated_a_thousand_times_is_said_twenty_times() -> None:
+    """A card can state one name without end; the last finding counts what is left over."""
+    sentence = "The following hyperparameters were used during training:"
+    lines = "".join(f"- learning_rate: {i}e-05\n" for i in range(1, 1_001))
+    found = findings(rules.stated_once, f"{MARK}### Training hyperparameters\n\n{sentence}\n{lines}")
+    assert len(found) == 21
+    assert "979 more" in found[-1].message
+
+
+def test_names_are_compared_up_to_a_number() -> None:
+    """The first two hundred unknown names are compared; no list of a training has so many."""
+    other = {f"other_{i}": "1" for i in range(199)}
+    late = {"grdient_accumulation_steps": "4"}
+    assert findings(rules.names_are_spelt, card(other | late))
+    assert findings(rules.names_are_spelt, card(other | {"one_more": "1"} | late)) == []
+
+
 @pytest.mark.parametrize(
     "text", ["2*2 = 4", "5.0 (extended to 7.0 epochs)", "2 x A100 80G", "about 3", "1,000"]
 )
