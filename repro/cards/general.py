@@ -21,6 +21,8 @@ PACKAGES = {
     "transformers": "transformers",
     "pytorch": "torch",
     "torch": "torch",
+    "pytorch lightning": "pytorch-lightning",
+    "pytorch-lightning": "pytorch-lightning",
     "tensorflow": "tensorflow",
     "datasets": "datasets",
     "tokenizers": "tokenizers",

@@ -60,10 +60,10 @@ def _marked_page(document: Document, tags: tuple[str, ...], phrases: tuple[str, 
 
 
 def is_trainer(document: Document) -> bool:
-    """Tell whether the Trainer wrote this; a page may have kept only its sentence and its names."""
+    """Tell whether the Trainer wrote this; people may have kept only its sentence and its names."""
     used = "following hyperparameters were used during training"
     return _from_trainer(document) or (
-        document.origin is not None and used in document.lowered and "train_batch_size" in document.lowered
+        used in document.lowered and "train_batch_size" in document.lowered and bool(document.mentions(used))
     )
 
 

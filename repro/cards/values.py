@@ -37,7 +37,7 @@ _WORDS: dict[str, bool | None] = {
 def plain(text: str) -> str:
     """Return `text` without the emphasis or code marks that enclose the whole of it."""
     enclosed = _EMPHASIS.fullmatch(text) if text[:1] in _MARKS else None
-    return enclosed[2].strip() if enclosed else text
+    return enclosed[2].strip() if enclosed and enclosed[1] not in enclosed[2] else text
 
 
 def value(text: str) -> Value:
@@ -48,9 +48,10 @@ def value(text: str) -> Value:
 
     Returns:
         An int, a float or a bool where the text prints one; None for `No log` and for nothing; the words
-        `nan`, `inf` and `-inf`, because JSON has no such numbers; else the text itself.
+        `nan`, `inf` and `-inf`, because JSON has no such numbers; else the text itself, without the emphasis
+        that encloses it.
 
-    >>> value("5e-05"), value("42"), value("No log"), value("NaN"), value("linear")
+    >>> value("5e-05"), value("42"), value("No log"), value("NaN"), value("**linear**")
     (5e-05, 42, None, 'nan', 'linear')
     """
     # Python's own reading of numbers, without what only Python means by it: `1_000`, `١`, `nan`.
@@ -102,8 +103,8 @@ def numbers(texts: Sequence[str]) -> Sequence[float] | None:
 @lru_cache(maxsize=1_000)  # cards print the same few words
 def _meant(text: str) -> Value:
     bare = plain(text)
-    if bare != text and not isinstance(meant := value(bare), str):
-        return meant
+    if bare != text:
+        return value(bare)
     if bare in _WORDS:
         return _WORDS[bare]
     return _NOT_FINITE.get(bare.lower(), text)

@@ -41,6 +41,8 @@ def test_subsections_count_and_repetitions_do_not() -> None:
         ("- Python: 3.10.12", "python", "3.10.12"),
         ("- TRL: 0.24.0", "trl", "0.24.0"),
         ("- Sentence Transformers: 3.3.1", "sentence-transformers", "3.3.1"),
+        ("- Pytorch Lightning 2.0.9", "pytorch-lightning", "2.0.9"),
+        ("- pytorch-lightning==2.0.9", "pytorch-lightning", "2.0.9"),
         ("- Accelerate: 1.2.1", "accelerate", "1.2.1"),
     ],
 )

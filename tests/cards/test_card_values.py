@@ -62,3 +62,17 @@ def test_printed_numbers_come_back(number: float) -> None:
 def test_names_are_lower_snake_case(printed: str, name: str) -> None:
     """Metric and column names come out in lower snake case."""
     assert snake(printed) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**23.3%**", "23.3%"),
+        ("`linear`", "linear"),
+        ("**0.5**", 0.5),
+        ("**a** and **b**", "**a** and **b**"),
+    ],
+)
+def test_emphasis_is_no_part_of_a_value(text: str, expected: object) -> None:
+    """Emphasis or code marks that enclose a whole text are no part of what it means."""
+    assert value(text) == expected
