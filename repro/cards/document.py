@@ -26,6 +26,14 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 _MAX_TITLE = 60
+#: A line of nothing but bold text, which people print in the place of a heading.
+_CAPTION = re.compile(r"(\*\*|__)([^*]+?)\1:?\s*")
+#: What a caption may be about: on anything else, lines in a section are read only below a heading.
+_CAPTIONED: frozenset[Topic] = frozenset({"hyperparameters", "training log", "evaluation"})
+#: What lines of a list, a table or code begin with.
+_LISTED = frozenset("-*+•|`{}'\"")
+_MAX_SPACES = 5
+_CAPTION_LEVEL = 7  # below all headings
 # No generator prints such a line; it is an embedded image or an attack, and no claim is read from it.
 _MAX_LINE = 100_000
 
@@ -150,7 +158,11 @@ class Document:
 
     @cached_property
     def _sections(self) -> dict[Topic, list[range]]:
-        return _by_topic(self.headings)
+        found = self.headings
+        captions = self._captions()
+        if captions:
+            found = tuple(sorted((*found, *captions), key=lambda heading: heading.span.start))
+        return _by_topic(found)
 
     @cached_property
     def _plain_sections(self) -> dict[Topic, list[range]]:
@@ -159,6 +171,29 @@ class Document:
     @cached_property
     def _table_starts(self) -> list[int]:
         return sorted(self.tables)
+
+    def _captions(self) -> list[Heading]:
+        """Return the lines of bold text that stand for headings, with what they are captions of."""
+        page = self.origin is not None  # where no line shows whether it is bold
+        if not page and "\n**" not in self.lowered and "\n__" not in self.lowered:
+            return []
+        found = [
+            (i, title)
+            for i, line in enumerate(self.lines)
+            if (page or line[:2] in ("**", "__"))
+            and 0 < len(line) <= _MAX_TITLE
+            and (title := _plain_caption(self.lines, i) if page else _caption(line))
+            and not _CAPTIONED.isdisjoint(topics(title))
+        ]
+        starts = sorted([heading.span.start - 1 for heading in self.headings])
+        captions: list[Heading] = []
+        end = len(self.lines)
+        for i, title in reversed(found):
+            at = bisect_left(starts, i)
+            end = min(end, starts[at] if at < len(starts) else end)
+            captions.append(Heading(_CAPTION_LEVEL, title, range(i + 1, _captioned(self.lines, i + 1, end))))
+            end = i
+        return captions
 
     def _plain_headings(self) -> tuple[Heading, ...]:
         """Return what stands for headings in a text without any: lines of nothing but a usual title."""
@@ -285,10 +320,39 @@ def _heading(line: str) -> tuple[int, str] | None:
     return (len(match[1]), (match[2] or "").rstrip("# \t")) if match else None
 
 
+def _caption(line: str) -> str:
+    """Return the title that a line of bold text is, nothing where it is none."""
+    found = _CAPTION.fullmatch(line)
+    return found[2].rstrip(": ") if found else ""
+
+
+def _plain_caption(lines: Sequence[str], i: int) -> str:
+    """Return the title that a paragraph of a few words is, nothing where it is none."""
+    line = lines[i]
+    alone = line[0].isalpha() and line[-1] != "." and line.count(" ") <= _MAX_SPACES
+    return line.rstrip(": ") if alone and i and not lines[i - 1] else ""
+
+
+def _captioned(lines: Sequence[str], start: int, end: int) -> int:
+    """Return where that ends which a caption is on: at the first paragraph behind a list, a table or code."""
+    begun = False
+    for i in range(start, end):
+        line = lines[i].lstrip()
+        if not line:
+            continue
+        if line[0] in _LISTED:
+            begun = True
+        elif begun and not lines[i - 1].strip():
+            return i
+    return end
+
+
 def _by_topic(headings: Sequence[Heading]) -> dict[Topic, list[range]]:
     found: dict[Topic, list[range]] = {}
     for heading in headings:
         for topic in topics(heading.title):
+            if heading.level == _CAPTION_LEVEL and topic not in _CAPTIONED:
+                continue
             spans = found.setdefault(topic, [])
             if not spans or heading.span.start > spans[-1].stop:
                 spans.append(heading.span)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 
 from repro.cards.document import Document
-from repro.cards.lists import Item, all_items, claims, is_number, lists_below
+from repro.cards.lists import Item, all_items, bullet, claims, is_number, lists_below
 from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Table
 
@@ -23,25 +23,85 @@ _NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
 _DICT = re.compile(rf"\{{(?:'[\w ]{{1,40}}': {_NUMBER}(?:, ?|\}}))++")
 _DICT_PAIR = re.compile(rf"'([\w ]+)': ({_NUMBER})")
 _MAX_LINE = 200
+_ENDS = frozenset(",;")
+#: What the columns are called of tables that state a metric a row.
+_METRIC_COLUMNS = frozenset({"metric", "metrics"})
+_METRIC_TABLES = frozenset({("key", "value"), ("measure", "value"), ("result", "value"), ("name", "value")})
 #: What the Trainer's `log_metrics` prints, `***** eval metrics *****` above it.
 _LOGGED = " metrics *****"
 _LOGGED_PAIR = re.compile(r"\s*(\w{1,60})\s*=\s*(\S.{0,60})")
 
 
 def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]:
-    """Read the results: the lists below the sentences that announce them, else the sections on evaluation.
+    """Read the results: the lists below the sentences that announce them, and the sections on evaluation.
 
-    Beside them, what `Trainer.log_metrics` has printed, and lines that state nothing but a metric.
+    Beside them, what `Trainer.log_metrics` has printed, and lines that state nothing but a metric. What
+    several lists state bears the number of its list: `loss (2)` and `f1 (2)` are of one evaluation.
 
     Args:
         document: The card.
         besides: The lines of claims of another sort.
     """
-    items = _announced(document) or [item for item in _sections(document) if item.line not in besides]
+    items = _announced(document)
+    items += [item for item in _sections(document) if item.line not in besides]
     items += _logged(document)
     items += [item for item in _alone(document) if item.line not in besides]
-    once = {(item.line, item.name): Item(snake(item.name), item.text, item.line) for item in items}
-    return claims([item for item in once.values() if item.name and item.text])
+    once = {(item.line, item.name): _result(item) for item in items}
+    stated = [item for item in once.values() if item.name and item.text]
+    return claims(
+        stated if len({item.name for item in stated}) == len(stated) else _numbered(stated, document)
+    )
+
+
+def _result(item: Item) -> Item:
+    text = item.text
+    if text[-1:] in _ENDS and is_number(text[:-1]):  # a list with commas at its ends
+        text = text[:-1]
+    return Item(snake(item.name), text, item.line)
+
+
+def _numbered(items: Sequence[Item], document: Document) -> list[Item]:
+    """Give names that several lists state the number of their list; a list that only repeats is left out."""
+    lists: list[list[Item]] = []
+    for item in items:
+        if not lists or _apart(lists[-1], item, document.lines):
+            lists.append([])
+        if all(item.name != other.name for other in lists[-1]):
+            lists[-1].append(item)
+    found: list[Item] = []
+    names: set[str] = set()
+    stated: set[tuple[str, str]] = set()
+    number = 0
+    for each in lists:
+        texts = {(item.name, item.text) for item in each}
+        if texts <= stated:
+            continue
+        number += 1
+        found += [
+            Item(f"{item.name} ({number})", item.text, item.line) if item.name in names else item
+            for item in each
+        ]
+        stated |= texts
+        names |= {name for name, _ in texts}
+    return found
+
+
+def _apart(above: Sequence[Item], item: Item, lines: Sequence[str]) -> bool:
+    """Tell whether an item begins another list than that of those above it."""
+    last = above[-1].line
+    return (
+        item.line < last
+        or any(item.name == other.name and item.text != other.text for other in above)
+        or any(_parts(lines, i) for i in range(last, item.line - 1))
+    )
+
+
+def _parts(lines: Sequence[str], i: int) -> bool:
+    """Tell whether line `i` is a heading or begins a paragraph."""
+    line = lines[i]
+    if not line.strip() or line[0] in " \t|`":
+        return False
+    return line[0] == "#" or (not lines[i - 1].strip() and bullet(line) is None)
 
 
 def _announced(document: Document) -> list[Item]:
@@ -57,14 +117,24 @@ def _sections(document: Document) -> list[Item]:
         for at in document.tables_in(span):
             items += _tabled(document.tables[at])
         found = all_items(document.lines, document.pairs, span, is_name=bool)
-        items += [item for item in found if is_number(item.text)]
+        items += [item for item in found if _states_number(item)]
+    for span in document.sections("training log"):
+        for at in document.tables_in(span):
+            items += _tabled(document.tables[at])
+        rest = [i for i in span if document.lines[i][:1] != "|"]
+        found = all_items(document.lines, document.pairs, rest, is_name=_METRIC.fullmatch)
+        items += [item for item in found if _METRIC.fullmatch(item.name) and _states_number(item)]
     return items
+
+
+def _states_number(item: Item) -> bool:
+    return is_number(item.text[:-1] if item.text[-1:] in _ENDS else item.text)
 
 
 def _tabled(table: Table) -> list[Item]:
     """Read a table of metrics: one a row below `Metric`, or one a column in the row of all labels."""
     items: list[Item] = []
-    by_metric = table.columns[0] == "metric"
+    by_metric = table.columns[0] in _METRIC_COLUMNS or table.columns in _METRIC_TABLES
     if not by_metric and table.columns[0] != "label":
         return items
     for row in table.rows:
