@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from repro.cards.code import Stated, blocks_in, read_code
 from repro.cards.front_matter import split
 from repro.cards.lists import Pairs, pairs_in
 from repro.cards.pages import is_page, read_page
@@ -29,7 +30,7 @@ _MAX_TITLE = 60
 #: A line of nothing but bold text, which people print in the place of a heading.
 _CAPTION = re.compile(r"(\*\*|__)([^*]+?)\1:?\s*")
 #: What a caption may be about: on anything else, lines in a section are read only below a heading.
-_CAPTIONED: frozenset[Topic] = frozenset({"hyperparameters", "training log", "evaluation"})
+_CAPTIONED: frozenset[Topic] = frozenset({"hyperparameters", "training", "training log", "evaluation"})
 #: What lines of a list, a table or code begin with.
 _LISTED = frozenset("-*+•|`{}'\"")
 _MAX_SPACES = 5
@@ -171,6 +172,16 @@ class Document:
     @cached_property
     def _table_starts(self) -> list[int]:
         return sorted(self.tables)
+
+    def code_in(self, span: Iterable[int]) -> list[range]:
+        """Return where the blocks of code in a section stand, without their fences."""
+        if "```" not in self.lowered and "~~~" not in self.lowered:
+            return []
+        return blocks_in(self.text, self.lines, span)
+
+    def read_code(self, block: range) -> Stated:
+        """Return what a block of code states."""
+        return read_code(self.text[block.start : block.stop], block.start + 1)
 
     def _captions(self) -> list[Heading]:
         """Return the lines of bold text that stand for headings, with what they are captions of."""

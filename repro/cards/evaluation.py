@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from operator import attrgetter
 
+from repro.cards.code import read_code
 from repro.cards.document import Document
 from repro.cards.lists import Item, all_items, bullet, claims, is_number, lists_below
+from repro.cards.topics import Topic
 from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Table
 
@@ -19,11 +21,22 @@ _METRIC = re.compile(
     r"(?:[ _-](?:score|macro|micro|weighted))?",
     re.IGNORECASE,
 )
+#: The same words within a name, and what else only an evaluation prints.
+_MEASURE = re.compile(
+    r"(?:^|[\W_])(?:loss|acc|accuracy|f1|precision|recall|wer|cer|bleu|sacrebleu|rouge|meteor|map|mrr|ndcg"
+    r"|perplexity|ppl|auc|auroc|mcc|exact|em|pass|mse|rmse|mae|r2|spearmanr?|pearsonr?|iou|dice|chrf)(?:$|[\W_\dl])",
+    re.IGNORECASE,
+)
 _NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
-_DICT = re.compile(rf"\{{(?:'[\w ]{{1,40}}': {_NUMBER}(?:, ?|\}}))++")
 _DICT_PAIR = re.compile(rf"'([\w ]+)': ({_NUMBER})")
 _MAX_LINE = 200
 _ENDS = frozenset(",;")
+_RESULTS: tuple[Topic, ...] = ("validation metrics", "evaluation", "training log")
+#: What the Trainer prints of each step, beside the loss.
+_LOG_NAMES = frozenset({"learning_rate", "grad_norm"})
+_MAX_DICT = 100  # lines
+#: What `train()` returns, as notebooks print it.
+_OUTPUT = re.compile(rf"global_step=(\d++), training_loss=({_NUMBER})(?:, metrics=\{{([^{{}}]*+)\}}?)?")
 #: What the columns are called of tables that state a metric a row.
 _METRIC_COLUMNS = frozenset({"metric", "metrics"})
 _METRIC_TABLES = frozenset({("key", "value"), ("measure", "value"), ("result", "value"), ("name", "value")})
@@ -44,9 +57,9 @@ def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]
     """
     items = _announced(document)
     items += [item for item in _sections(document) if item.line not in besides]
-    items += _logged(document)
+    items += _logged(document) + _output(document)
     items += [item for item in _alone(document) if item.line not in besides]
-    once = {(item.line, item.name): _result(item) for item in items}
+    once = {(item.line, item.name, item.text): _result(item) for item in items}
     stated = [item for item in once.values() if item.name and item.text]
     return claims(
         stated if len({item.name for item in stated}) == len(stated) else _numbered(stated, document)
@@ -124,7 +137,30 @@ def _sections(document: Document) -> list[Item]:
         rest = [i for i in span if document.lines[i][:1] != "|"]
         found = all_items(document.lines, document.pairs, rest, is_name=_METRIC.fullmatch)
         items += [item for item in found if _METRIC.fullmatch(item.name) and _states_number(item)]
+    return items + _coded(document)
+
+
+def _coded(document: Document) -> list[Item]:
+    """Read the blocks in sections on results that hold nothing but pairs, a measure among them."""
+    items: list[Item] = []
+    for topic in _RESULTS:
+        for span in document.sections(topic):
+            for block in document.code_in(span):
+                stated = document.read_code(block)
+                found = [item for item in stated.items if is_number(item.text)]
+                if stated.alone and _measures(stated.items):
+                    items += [
+                        item
+                        for item in found
+                        if item.line not in stated.assigned or _MEASURE.search(item.name)
+                    ]
     return items
+
+
+def _measures(items: Sequence[Item]) -> bool:
+    """Tell whether these pairs are of an evaluation rather than of a step or of a configuration."""
+    names = [item.name for item in items]
+    return _LOG_NAMES.isdisjoint(names) and any(_MEASURE.search(name) for name in names)
 
 
 def _states_number(item: Item) -> bool:
@@ -167,9 +203,45 @@ def _alone(document: Document) -> list[Item]:
         for i, (name, text) in document.pairs.items()
         if _METRIC.fullmatch(name) and len(lines[i]) <= _MAX_LINE and is_number(text)
     ]
-    for i in document.mentions("{'") if "{" in document.lowered else ():
-        if len(lines[i]) <= _MAX_LINE and _DICT.fullmatch(lines[i].rstrip()):
-            found = _DICT_PAIR.findall(lines[i])
-            if all(_METRIC.fullmatch(name) for name, _ in found):
-                items += [Item(name, text, i + 1) for name, text in found]
+    items += _dicts(document)
     return sorted(items, key=attrgetter("line")) if len(items) > 1 else items
+
+
+def _dicts(document: Document) -> list[Item]:
+    """Read the dicts of numbers that stand alone: of metrics, or over several lines with one among them.
+
+    In a section on results, whatever is measured is a result; what the Trainer prints at each step is none.
+    """
+    items: list[Item] = []
+    done = 0
+    for i in sorted({*document.mentions("{'"), *document.mentions('{"')}) if "{" in document.lowered else ():
+        lines = document.lines
+        if i < done or lines[i].lstrip()[:1] != "{":
+            continue
+        done = next((at + 1 for at in range(i, min(i + _MAX_DICT, len(lines))) if _closes(lines[at])), i + 1)
+        stated = read_code(lines[i:done], i + 1)
+        if not stated.alone or not _measures(stated.items):
+            continue
+        found = [item for item in stated.items if is_number(item.text)]
+        only = len(found) == len(stated.items)
+        if (
+            (only and done > i + 1)
+            or (only and all(_METRIC.fullmatch(item.name) for item in found))
+            or any(i in span for topic in _RESULTS for span in document.sections(topic))
+        ):
+            items += found
+    return items
+
+
+def _closes(line: str) -> bool:
+    return line.rstrip().rstrip(",;")[-1:] == "}"
+
+
+def _output(document: Document) -> list[Item]:
+    """Read what `train()` has returned, wherever it is printed."""
+    items: list[Item] = []
+    for i in document.mentions("global_step=", hidden=True):
+        if found := _OUTPUT.search(document.text[i]):
+            items += [Item("global_step", found[1], i + 1), Item("training_loss", found[2], i + 1)]
+            items += [Item(name, text, i + 1) for name, text in _DICT_PAIR.findall(found[3] or "")]
+    return items

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
+from repro.cards.code import Stated
 from repro.cards.document import Document
 from repro.cards.evaluation import evaluation
 from repro.cards.interface import Reader
@@ -59,6 +61,14 @@ _RECIPE = frozenset(
         "sequence_len", "adapter", "lora_r", "lora_alpha", "lora_dropout", "load_in_8bit", "load_in_4bit",
     }
 )  # fmt: skip
+#: What else `TrainingArguments` and its subclasses, and LoRA's configuration, are told about a training.
+_ARGUMENTS = _RECIPE | {
+    "adam_beta1", "adam_beta2", "adam_epsilon", "beta", "bf16", "fp16", "gradient_checkpointing", "lr",
+    "lr_scheduler_kwargs", "max_grad_norm", "max_length", "max_prompt_length", "max_seq_length",
+    "neftune_noise_alpha", "num_generations", "optim", "packing", "per_device_eval_batch_size",
+    "per_device_train_batch_size",
+}  # fmt: skip
+_LEAST_ARGUMENTS = 2  # in a block that may be any program
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,10 @@ class GeneralReader(Reader):
         )
 
     def hyperparameters(self, document: Document) -> dict[str, Claim]:
-        """Read the sections on hyperparameters, else the announced list, else known names, else a recipe."""
+        """Read the sections on hyperparameters, else the announced list, else known names, else a recipe.
+
+        Known names are read from lists and, in sections on the training and in arguments of it, from code.
+        """
         found = _sections(document) or _announced(document) or _known(document)
         return claims(self._renamed(found) if found else _recipe(document))
 
@@ -133,6 +146,13 @@ def _sections(document: Document) -> list[Item]:
             for row in document.tables[at].rows:
                 if len(document.tables[at].columns) == 2 == len(row.cells) and row.cells[0].text:
                     items.append(Item(plain(row.cells[0].text), row.cells[1].text, row.line))
+        for block in document.code_in(span):
+            lines = [line for line in document.text[block.start : block.stop] if line.strip()]
+            if all(bullet(line) is not None for line in lines):
+                items += all_items(document.text, {}, block)
+            else:
+                stated = document.read_code(block)
+                items += stated.called or stated.items
     return items
 
 
@@ -143,7 +163,21 @@ def _announced(document: Document) -> list[Item]:
 def _known(document: Document) -> list[Item]:
     lines = document.lines
     items = all_items(lines, document.pairs, range(len(lines)), is_name=hyperparameter)
-    return [item for item in items if hyperparameter(item.name)]
+    found = [item for item in items if hyperparameter(item.name)]
+    for block in document.code_in(range(len(lines))):
+        found += document.read_code(block).called
+    called = {item.line for item in found}
+    for span in document.sections("training"):
+        for block in document.code_in(span):
+            items = _arguments(document.read_code(block))
+            if len(items) >= _LEAST_ARGUMENTS:
+                found += [item for item in items if item.line not in called]
+    return sorted(found, key=attrgetter("line"))
+
+
+def _arguments(stated: Stated) -> list[Item]:
+    """Return what of a block are arguments of a training, by their names."""
+    return [item for item in stated.items if item.name in _ARGUMENTS or hyperparameter(item.name)]
 
 
 def _recipe(document: Document) -> list[Item]:

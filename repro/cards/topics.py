@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-Topic: TypeAlias = Literal["hyperparameters", "training log", "versions", "validation metrics", "evaluation"]
+Topic: TypeAlias = Literal[
+    "hyperparameters", "training", "training log", "versions", "validation metrics", "evaluation"
+]
 
 
 class Words(NamedTuple):
@@ -18,6 +20,9 @@ class Words(NamedTuple):
 
 TOPICS: dict[Topic, Words] = {
     "hyperparameters": Words(("hyperparameter", "hyper-parameter", "hyper parameter")),
+    "training": Words(
+        ("training", "fine-tun", "finetun", "config", "arguments"), but=("result", "log", "metric")
+    ),
     "training log": Words(("training results", "training logs")),
     "versions": Words(("version",)),
     "validation metrics": Words(("validation metrics",)),
@@ -41,7 +46,7 @@ def topics(title: str) -> tuple[Topic, ...]:
     """Return what a section of this title is about.
 
     >>> topics("Training hyperparameters"), topics("Evaluation results"), topics("Limitations")
-    (('hyperparameters',), ('evaluation',), ())
+    (('hyperparameters', 'training'), ('evaluation',), ())
     """
     return _topics(title) if len(title) <= _MAX_KEPT else _topics.__wrapped__(title)
 
