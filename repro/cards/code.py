@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from repro.cards.lists import Item
@@ -51,21 +51,22 @@ class Stated(NamedTuple):
     assigned: frozenset[int]
 
 
-def read_code(lines: Sequence[str], start: int) -> Stated:
+def read_code(lines: Sequence[str], start: int, *, alone: bool = False) -> Stated:
     """Read a block.
 
     Args:
         lines: Its lines, without the fences.
         start: The 1-based line of the card on which they begin.
+        alone: Whether nothing is asked of a block that holds more than pairs.
     """
     text = "\n".join(lines)
     items: list[tuple[int, Item]] = []
     called: list[Item] = []
     assigned: set[int] = set()
     others: set[int] = set()  # lines with parts of a program
-    alone = len(text) <= _MAX_BLOCK
+    readable = len(text) <= _MAX_BLOCK
     depth, calls, at, line = 0, 0, 0, start
-    for part in _PART.finditer(text) if alone else ():
+    for part in _PART.finditer(text) if readable else ():
         kind = part.lastgroup
         if (word := part["word"]) and (part["sign"] == "=" or word in _PROGRAM):
             kind = "other"  # a variable or a type
@@ -93,29 +94,9 @@ def read_code(lines: Sequence[str], start: int) -> Stated:
             line += text.count("\n", at, part.start())
             at = part.start()
             others.add(line)
+            if alone:
+                break
     items = [(level, item) for level, item in items if item.line not in others]
     least = min((level for level, _ in items), default=0)
-    alone = alone and not others
-    return Stated([item for level, item in items if level == least], called, alone, frozenset(assigned))
-
-
-def blocks_in(text: Sequence[str], lines: Sequence[str], span: Iterable[int]) -> list[range]:
-    """Return where the code of each block in a section stands, without its fences.
-
-    Args:
-        text: The card's lines as printed.
-        lines: The same with code replaced by fences.
-        span: The indices of the section's lines, in order.
-    """
-    found: list[range] = []
-    start = None
-    for i in span:
-        fence = lines[i] == "```" and text[i].lstrip()[:3] in ("```", "~~~")
-        if fence and start is None:
-            start = i + 1
-        elif start is not None and lines[i] != "```":
-            start = None  # a fence that nothing closes
-        elif fence and start is not None:
-            found.append(range(start, i))
-            start = None
-    return found
+    found = [item for level, item in items if level == least]
+    return Stated(found, called, readable and not others, frozenset(assigned))

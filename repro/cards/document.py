@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from repro.cards.code import Stated, blocks_in, read_code
+from repro.cards.code import Stated, read_code
 from repro.cards.front_matter import split
 from repro.cards.lists import Pairs, pairs_in
 from repro.cards.pages import is_page, read_page
 from repro.cards.tables import find_aligned, find_tables, moved
-from repro.cards.topics import TOPICS, Topic, holds, topics
+from repro.cards.topics import TOPICS, Topic, holds, on_training, topics
 from repro.records.card import FrontMatter, Heading, Node
 from repro.records.claims import Table
 
@@ -28,9 +28,9 @@ _TITLE = re.compile(
 )
 _MAX_TITLE = 60
 #: A line of nothing but bold text, which people print in the place of a heading.
-_CAPTION = re.compile(r"(\*\*|__)([^*]+?)\1:?\s*")
+_CAPTION = re.compile(r"\*\*([^*]+)\*\*:?\s*")
 #: What a caption may be about: on anything else, lines in a section are read only below a heading.
-_CAPTIONED: frozenset[Topic] = frozenset({"hyperparameters", "training", "training log", "evaluation"})
+_CAPTIONED: frozenset[Topic] = frozenset({"hyperparameters", "training log", "evaluation"})
 #: What lines of a list, a table or code begin with.
 _LISTED = frozenset("-*+•|`{}'\"")
 _MAX_SPACES = 5
@@ -57,6 +57,7 @@ class Document:
         pairs: What the lines without a bullet state.
         tags: The tags that the front matter states.
         libraries: The libraries that it states.
+        blocks: Where code stands, without its fences.
         origin: For each line of a page, the index of the source's line; None where these are the same.
     """
 
@@ -73,6 +74,7 @@ class Document:
     tags: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
     origin: Sequence[int] | None = None
+    blocks: Sequence[range] = ()
     _printed: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
@@ -88,17 +90,17 @@ class Document:
         if is_page(text):
             page = read_page(text)
             lowered = "\n".join(page.lines).lower()
-            lines = _visible(page.lines, 0, lowered)
+            lines, blocks = _visible(page.lines, 0, lowered)
             headings = _headings(lines)
             tables = page.tables | _tables(lines)
             return cls(
                 source, page.lines, lines, marks, lowered, None, headings, tables, pairs_in(lines),
-                origin=page.origin,
+                origin=page.origin, blocks=blocks,
             )  # fmt: skip
         front_matter, body = split(source)
         above = source[:body] if len(marks) == len(text) else map(str.lower, source[:body])
         start = body + sum(map(len, above))
-        lines = _visible(source, body, marks)
+        lines, blocks = _visible(source, body, marks)
         tables = _tables(lines)
         if marks.find("<table", 0, marks.rfind("<") + len("<table")) >= 0:
             tables |= _embedded(lines)
@@ -107,6 +109,7 @@ class Document:
             (body, start),
             frozenset(_words(front_matter, "tags")),
             frozenset(_words(front_matter, "library_name")),
+            blocks=blocks,
         )  # fmt: skip
 
     @property
@@ -159,11 +162,14 @@ class Document:
 
     @cached_property
     def _sections(self) -> dict[Topic, list[range]]:
-        found = self.headings
+        return _by_topic(self._titled())
+
+    def _titled(self) -> Sequence[Heading]:
+        """The headings, and among them the captions."""
         captions = self._captions()
-        if captions:
-            found = tuple(sorted((*found, *captions), key=lambda heading: heading.span.start))
-        return _by_topic(found)
+        if not captions:
+            return self.headings
+        return sorted((*self.headings, *captions), key=lambda heading: heading.span.start)
 
     @cached_property
     def _plain_sections(self) -> dict[Topic, list[range]]:
@@ -173,28 +179,47 @@ class Document:
     def _table_starts(self) -> list[int]:
         return sorted(self.tables)
 
-    def code_in(self, span: Iterable[int]) -> list[range]:
-        """Return where the blocks of code in a section stand, without their fences."""
-        if "```" not in self.lowered and "~~~" not in self.lowered:
-            return []
-        return blocks_in(self.text, self.lines, span)
+    def beginning(self, mark: str) -> list[int]:
+        """Return the indices of the lines of the body that begin with a mark, given in lower case."""
+        text, mark = self.lowered, f"\n{mark}"
+        line, at = self.body
+        at = max(at - 1, 0)  # the line end above the body
+        line -= at < self.body[1]
+        found = [0] if not at and self.lines[0].startswith(mark[1:]) else []
+        while (start := text.find(mark, at)) >= 0:
+            line += text.count("\n", at, start + 1)
+            if self.lines[line].startswith(mark[1:]):
+                found.append(line)
+            at = start + 1
+        return found
 
-    def read_code(self, block: range) -> Stated:
-        """Return what a block of code states."""
-        return read_code(self.text[block.start : block.stop], block.start + 1)
+    def code_in(self, span: range) -> Sequence[range]:
+        """Return where the blocks of code in a section stand."""
+        return [block for block in self.blocks if block.start in span] if self.blocks else ()
+
+    def code_on_training(self) -> Sequence[range]:
+        """Return where the blocks of code stand in sections on the training."""
+        if not self.blocks:
+            return ()
+        spans = [heading.span for heading in self._titled() if on_training(heading.title)]
+        return [block for block in self.blocks if any(block.start in span for span in spans)]
+
+    def read_code(self, block: range, *, alone: bool = False) -> Stated:
+        """Return what a block of code states; with `alone`, nothing is asked of programs."""
+        return read_code(self.text[block.start : block.stop], block.start + 1, alone=alone)
 
     def _captions(self) -> list[Heading]:
         """Return the lines of bold text that stand for headings, with what they are captions of."""
         page = self.origin is not None  # where no line shows whether it is bold
-        if not page and "\n**" not in self.lowered and "\n__" not in self.lowered:
+        lines = self.lines
+        if not page and "*" not in self.lowered:
             return []
         found = [
             (i, title)
-            for i, line in enumerate(self.lines)
-            if (page or line[:2] in ("**", "__"))
-            and 0 < len(line) <= _MAX_TITLE
-            and (title := _plain_caption(self.lines, i) if page else _caption(line))
-            and not _CAPTIONED.isdisjoint(topics(title))
+            for i in (range(len(lines)) if page else self.beginning("**"))
+            if 0 < len(lines[i]) <= _MAX_TITLE
+            and (title := _plain_caption(lines, i) if page else _caption(lines[i]))
+            and (on_training(title) or not _CAPTIONED.isdisjoint(topics(title)))
         ]
         starts = sorted([heading.span.start - 1 for heading in self.headings])
         captions: list[Heading] = []
@@ -236,9 +261,10 @@ def _lines_with(text: str, phrase: str, line: int = 0, at: int = 0) -> list[int]
     return found
 
 
-def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
-    """Blank what a reader of the rendered card does not see; each line keeps its place.
+def _visible(raw: Sequence[str], body: int, text: str) -> tuple[list[str], Sequence[range]]:
+    """Blank what a reader of the rendered card does not see, and return where code stands.
 
+    Each line keeps its place.
     A comment or a fence that is never closed hides nothing: the card is broken, and its claims still count.
     """
     lines = [*raw]
@@ -252,13 +278,16 @@ def _visible(raw: Sequence[str], body: int, text: str) -> list[str]:
     fences = _lines_with(text, "```") if "`" in text else []
     if "~" in text:
         fences += _lines_with(text, "~~~")
-    if comments or fences:
-        _hide(lines, sorted({*comments, *fences}))
-    return lines
+    return lines, _hide(lines, sorted({*comments, *fences})) if comments or fences else ()
 
 
-def _hide(lines: list[str], marked: Sequence[int]) -> None:
-    """Blank the comments, and replace the code, of which `marked` has the lines that begin and end them."""
+def _hide(lines: list[str], marked: Sequence[int]) -> list[range]:
+    """Blank the comments, and replace the code, of which `marked` has the lines that begin and end them.
+
+    Returns:
+        Where the code stands, without its fences.
+    """
+    blocks: list[range] = []
     last_close = next((i for i in reversed(marked) if "-->" in lines[i]), -1)
     fence, opened, in_comment = "", 0, False
     for i in marked:
@@ -266,6 +295,7 @@ def _hide(lines: list[str], marked: Sequence[int]) -> None:
         if fence:
             if (found := _FENCE.fullmatch(line)) and found[1].startswith(fence) and not found[2].strip():
                 lines[opened : i + 1] = ["```"] * (i + 1 - opened)  # not blank: code ends a list
+                blocks.append(range(opened + 1, i))
                 fence = ""
         elif in_comment or "<!--" in line:
             if in_comment:
@@ -274,6 +304,7 @@ def _hide(lines: list[str], marked: Sequence[int]) -> None:
             opened = i
         elif (found := _FENCE.fullmatch(line)) and "`" not in found[2]:
             fence, opened = found[1], i
+    return blocks
 
 
 def _without_comments(line: str, inside: bool, closes_later: bool) -> tuple[str, bool]:
@@ -334,7 +365,7 @@ def _heading(line: str) -> tuple[int, str] | None:
 def _caption(line: str) -> str:
     """Return the title that a line of bold text is, nothing where it is none."""
     found = _CAPTION.fullmatch(line)
-    return found[2].rstrip(": ") if found else ""
+    return found[1].rstrip(": ") if found else ""
 
 
 def _plain_caption(lines: Sequence[str], i: int) -> str:

@@ -75,38 +75,35 @@ def _result(item: Item) -> Item:
 
 def _numbered(items: Sequence[Item], document: Document) -> list[Item]:
     """Give names that several lists state the number of their list; a list that only repeats is left out."""
-    lists: list[list[Item]] = []
+    lists: list[dict[str, Item]] = []
+    last = 0
     for item in items:
-        if not lists or _apart(lists[-1], item, document.lines):
-            lists.append([])
-        if all(item.name != other.name for other in lists[-1]):
-            lists[-1].append(item)
+        same = lists[-1].get(item.name) if lists else None
+        if (
+            item.line < last
+            or not lists
+            or (same and same.text != item.text)
+            or any(_parts(document.lines, i) for i in range(last, item.line - 1))
+        ):
+            lists.append({})
+        lists[-1].setdefault(item.name, item)
+        last = item.line
     found: list[Item] = []
     names: set[str] = set()
     stated: set[tuple[str, str]] = set()
     number = 0
     for each in lists:
-        texts = {(item.name, item.text) for item in each}
+        texts = {(item.name, item.text) for item in each.values()}
         if texts <= stated:
             continue
         number += 1
         found += [
             Item(f"{item.name} ({number})", item.text, item.line) if item.name in names else item
-            for item in each
+            for item in each.values()
         ]
         stated |= texts
-        names |= {name for name, _ in texts}
+        names |= each.keys()
     return found
-
-
-def _apart(above: Sequence[Item], item: Item, lines: Sequence[str]) -> bool:
-    """Tell whether an item begins another list than that of those above it."""
-    last = above[-1].line
-    return (
-        item.line < last
-        or any(item.name == other.name and item.text != other.text for other in above)
-        or any(_parts(lines, i) for i in range(last, item.line - 1))
-    )
 
 
 def _parts(lines: Sequence[str], i: int) -> bool:
@@ -132,12 +129,21 @@ def _sections(document: Document) -> list[Item]:
         found = all_items(document.lines, document.pairs, span, is_name=bool)
         items += [item for item in found if _states_number(item)]
     for span in document.sections("training log"):
+        start = span.start
         for at in document.tables_in(span):
-            items += _tabled(document.tables[at])
-        rest = [i for i in span if document.lines[i][:1] != "|"]
-        found = all_items(document.lines, document.pairs, rest, is_name=_METRIC.fullmatch)
-        items += [item for item in found if _METRIC.fullmatch(item.name) and _states_number(item)]
-    return items + _coded(document)
+            table = document.tables[at]
+            items += _tabled(table) + _bulleted(document, range(start, at))
+            start = table.rows[-1].line if table.rows else at
+        items += _bulleted(document, range(start, span.stop))
+    return items + _coded(document) if document.blocks else items
+
+
+def _bulleted(document: Document, span: range) -> list[Item]:
+    """Read what is a metric of the items in a section on the training's results."""
+    if not any(document.lines[span.start : span.stop]):
+        return []
+    found = all_items(document.lines, document.pairs, span, is_name=_METRIC.fullmatch)
+    return [item for item in found if _METRIC.fullmatch(item.name) and _states_number(item)]
 
 
 def _coded(document: Document) -> list[Item]:
@@ -146,7 +152,7 @@ def _coded(document: Document) -> list[Item]:
     for topic in _RESULTS:
         for span in document.sections(topic):
             for block in document.code_in(span):
-                stated = document.read_code(block)
+                stated = document.read_code(block, alone=True)
                 found = [item for item in stated.items if is_number(item.text)]
                 if stated.alone and _measures(stated.items):
                     items += [
@@ -214,12 +220,12 @@ def _dicts(document: Document) -> list[Item]:
     """
     items: list[Item] = []
     done = 0
-    for i in sorted({*document.mentions("{'"), *document.mentions('{"')}) if "{" in document.lowered else ():
-        lines = document.lines
-        if i < done or lines[i].lstrip()[:1] != "{":
+    lines = document.lines
+    for i in document.beginning("{") if "{" in document.lowered else ():
+        if i < done:
             continue
         done = next((at + 1 for at in range(i, min(i + _MAX_DICT, len(lines))) if _closes(lines[at])), i + 1)
-        stated = read_code(lines[i:done], i + 1)
+        stated = read_code(lines[i:done], i + 1, alone=True)
         if not stated.alone or not _measures(stated.items):
             continue
         found = [item for item in stated.items if is_number(item.text)]
@@ -240,7 +246,7 @@ def _closes(line: str) -> bool:
 def _output(document: Document) -> list[Item]:
     """Read what `train()` has returned, wherever it is printed."""
     items: list[Item] = []
-    for i in document.mentions("global_step=", hidden=True):
+    for i in document.mentions("global_step=", hidden=True) if "{" in document.lowered else ():
         if found := _OUTPUT.search(document.text[i]):
             items += [Item("global_step", found[1], i + 1), Item("training_loss", found[2], i + 1)]
             items += [Item(name, text, i + 1) for name, text in _DICT_PAIR.findall(found[3] or "")]

@@ -164,14 +164,16 @@ def _known(document: Document) -> list[Item]:
     lines = document.lines
     items = all_items(lines, document.pairs, range(len(lines)), is_name=hyperparameter)
     found = [item for item in items if hyperparameter(item.name)]
-    for block in document.code_in(range(len(lines))):
-        found += document.read_code(block).called
+    if not document.blocks:
+        return found
+    if "arguments(" in document.lowered or "config(" in document.lowered:
+        for block in document.blocks:
+            found += document.read_code(block).called
     called = {item.line for item in found}
-    for span in document.sections("training"):
-        for block in document.code_in(span):
-            items = _arguments(document.read_code(block))
-            if len(items) >= _LEAST_ARGUMENTS:
-                found += [item for item in items if item.line not in called]
+    for block in document.code_on_training():
+        items = _arguments(document.read_code(block))
+        if len(items) >= _LEAST_ARGUMENTS:
+            found += [item for item in items if item.line not in called]
     return sorted(found, key=attrgetter("line"))
 
 

@@ -26,6 +26,8 @@ _STATED = re.compile(
 )
 _MAX_STATED = 50
 _MAX_TITLE = 100
+_MAX_LABEL = 40
+_MAX_MARKS = 15  # characters of `datasets**:`, with room
 _WORD = re.compile(r"\w[\w-]*")
 #: A base model in prose: a link, a code span or a Hub id, with what says that it is a model.
 _PROSE = re.compile(
@@ -37,7 +39,7 @@ _PROSE = re.compile(
 )
 #: The line in which people name the data set: links, code spans or words, several of them after commas.
 _DATASET = re.compile(
-    r"\W*(?:train(?:ing)? |fine-?tuning )?data ?sets?[*_`]*\s*:[*_`]*\s*"
+    r"\W*(?:train(?:ing)? |fine-?tuning )?datasets?[*_`]*\s*:[*_`]*\s*"
     r"(?:((?:(?:, | and )?\[[^\]]{1,200}\]\([^)\s]{0,500}\))+).*|((?:(?:, )?`[^`]{1,200}`)+).*"
     r"|([a-z][\w./-]{0,200}(?:, [a-z][\w./-]{0,200})*)\s*)",
     re.IGNORECASE,
@@ -156,11 +158,16 @@ def _in_prose(document: Document) -> str | None:
 
 def _listed(document: Document) -> tuple[str, ...]:
     """Return the data sets that a line such as `- **Dataset:** x` states, if it is not on the evaluation."""
-    evaluated = document.sections("evaluation")
-    for i in sorted({*document.mentions("dataset"), *document.mentions("data set")})[:_MAX_STATED]:
+    text, at = document.lowered, document.body[1]
+    while (at := text.find("dataset", at)) >= 0 and ":" not in text[at : at + _MAX_MARKS]:
+        at += 1
+    if at < 0:  # soon told, and true of nearly all cards
+        return ()
+    for i in document.mentions("dataset")[:_MAX_STATED]:
         line = document.lines[i]
-        found = _DATASET.fullmatch(line) if len(line) < _MAX_SENTENCE else None
-        if found and not any(i in span for span in evaluated):
+        named = 0 < line.find(":") < _MAX_LABEL and len(line) < _MAX_SENTENCE
+        found = _DATASET.fullmatch(line) if named else None
+        if found and not any(i in span for span in document.sections("evaluation")):
             names = [
                 one or two or three for one, two, three in _SPAN.findall(found[1] or found[2] or found[3])
             ]

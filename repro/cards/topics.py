@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-Topic: TypeAlias = Literal[
-    "hyperparameters", "training", "training log", "versions", "validation metrics", "evaluation"
-]
+Topic: TypeAlias = Literal["hyperparameters", "training log", "versions", "validation metrics", "evaluation"]
 
 
 class Words(NamedTuple):
@@ -20,9 +18,6 @@ class Words(NamedTuple):
 
 TOPICS: dict[Topic, Words] = {
     "hyperparameters": Words(("hyperparameter", "hyper-parameter", "hyper parameter")),
-    "training": Words(
-        ("training", "fine-tun", "finetun", "config", "arguments"), but=("result", "log", "metric")
-    ),
     "training log": Words(("training results", "training logs")),
     "versions": Words(("version",)),
     "validation metrics": Words(("validation metrics",)),
@@ -31,6 +26,8 @@ TOPICS: dict[Topic, Words] = {
         but=("training", "data", "set metrics", "versions"),  # logs and statistics, not results
     ),
 }
+#: What sections are about whose code may have arguments of a training.
+TRAINING = Words(("training", "fine-tun", "finetun", "config", "arguments"), but=("result", "log", "metric"))
 _MAX_KEPT = 60  # characters of a title that is kept in memory
 
 
@@ -42,11 +39,17 @@ def holds(text: str, words: Sequence[str]) -> bool:
     return False
 
 
+def on_training(title: str) -> bool:
+    """Tell whether a section of this title may show code of the training."""
+    title = title.lower()
+    return holds(title, TRAINING.words) and not holds(title, TRAINING.but)
+
+
 def topics(title: str) -> tuple[Topic, ...]:
     """Return what a section of this title is about.
 
     >>> topics("Training hyperparameters"), topics("Evaluation results"), topics("Limitations")
-    (('hyperparameters', 'training'), ('evaluation',), ())
+    (('hyperparameters',), ('evaluation',), ())
     """
     return _topics(title) if len(title) <= _MAX_KEPT else _topics.__wrapped__(title)
 

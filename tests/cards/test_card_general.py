@@ -24,7 +24,7 @@ def test_hyperparameters_may_be_a_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "caption", ["**Hyperparameters**", "__Our hyperparameters:__", "**SFT hyperparameters**:"]
+    "caption", ["**Hyperparameters**", "**Our hyperparameters:**", "**SFT hyperparameters**:"]
 )
 def test_hyperparameters_below_a_caption(caption: str) -> None:
     """A table of hyperparameters may stand below bold text instead of a heading, also on a page."""
