@@ -30,7 +30,6 @@ _MEASURE = re.compile(
 _NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
 _DICT_PAIR = re.compile(rf"'([\w ]+)': ({_NUMBER})")
 _MAX_LINE = 200
-_ENDS = frozenset(",;")
 _RESULTS: tuple[Topic, ...] = ("validation metrics", "evaluation", "training log")
 #: What the Trainer prints of each step, beside the loss.
 _LOG_NAMES = frozenset({"learning_rate", "grad_norm"})
@@ -59,18 +58,11 @@ def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]
     items += [item for item in _sections(document) if item.line not in besides]
     items += _logged(document) + _output(document)
     items += [item for item in _alone(document) if item.line not in besides]
-    once = {(item.line, item.name, item.text): _result(item) for item in items}
+    once = {(item.line, item.name, item.text): Item(snake(item.name), item.text, item.line) for item in items}
     stated = [item for item in once.values() if item.name and item.text]
     return claims(
         stated if len({item.name for item in stated}) == len(stated) else _numbered(stated, document)
     )
-
-
-def _result(item: Item) -> Item:
-    text = item.text
-    if text[-1:] in _ENDS and is_number(text[:-1]):  # a list with commas at its ends
-        text = text[:-1]
-    return Item(snake(item.name), text, item.line)
 
 
 def _numbered(items: Sequence[Item], document: Document) -> list[Item]:
@@ -127,7 +119,7 @@ def _sections(document: Document) -> list[Item]:
         for at in document.tables_in(span):
             items += _tabled(document.tables[at])
         found = all_items(document.lines, document.pairs, span, is_name=bool)
-        items += [item for item in found if _states_number(item)]
+        items += _with_numbers(found)
     for span in document.sections("training log"):
         start = span.start
         for at in document.tables_in(span):
@@ -143,7 +135,7 @@ def _bulleted(document: Document, span: range) -> list[Item]:
     if not any(document.lines[span.start : span.stop]):
         return []
     found = all_items(document.lines, document.pairs, span, is_name=_METRIC.fullmatch)
-    return [item for item in found if _METRIC.fullmatch(item.name) and _states_number(item)]
+    return _with_numbers([item for item in found if _METRIC.fullmatch(item.name)])
 
 
 def _coded(document: Document) -> list[Item]:
@@ -169,8 +161,10 @@ def _measures(items: Sequence[Item]) -> bool:
     return _LOG_NAMES.isdisjoint(names) and any(_MEASURE.search(name) for name in names)
 
 
-def _states_number(item: Item) -> bool:
-    return is_number(item.text[:-1] if item.text[-1:] in _ENDS else item.text)
+def _with_numbers(items: Sequence[Item]) -> list[Item]:
+    """Return the items that state a number, without the comma at its end where a list has commas."""
+    bare = [Item(item.name, item.text.rstrip(",;"), item.line) for item in items]
+    return [item for item in bare if is_number(item.text)]
 
 
 def _tabled(table: Table) -> list[Item]:
