@@ -9,6 +9,7 @@ from operator import attrgetter
 from repro.cards.code import read_code
 from repro.cards.document import Document
 from repro.cards.lists import Item, all_items, bullet, claims, is_number, lists_below
+from repro.cards.names import hyperparameter
 from repro.cards.topics import Topic
 from repro.cards.values import plain, snake
 from repro.records.claims import Claim, Table
@@ -60,26 +61,35 @@ def evaluation(document: Document, besides: Collection[int]) -> dict[str, Claim]
     items += [item for item in _alone(document) if item.line not in besides]
     once = {(item.line, item.name, item.text): Item(snake(item.name), item.text, item.line) for item in items}
     stated = [item for item in once.values() if item.name and item.text]
-    return claims(
-        stated if len({item.name for item in stated}) == len(stated) else _numbered(stated, document)
-    )
+    if len({item.name for item in stated}) < len(stated):
+        stated = _numbered(_lists(stated, document.lines))
+    return claims(stated)
 
 
-def _numbered(items: Sequence[Item], document: Document) -> list[Item]:
-    """Give names that several lists state the number of their list; a list that only repeats is left out."""
-    lists: list[dict[str, Item]] = []
+def _lists(items: Sequence[Item], lines: Sequence[str]) -> list[dict[str, Item]]:
+    """Divide results into their lists; one that contradicts the list it stands in is a list by itself."""
+    lists: list[dict[str, Item]] = [{}]
+    strays: list[dict[str, Item]] = []
     last = 0
     for item in items:
-        same = lists[-1].get(item.name) if lists else None
+        same = lists[-1].get(item.name)
+        again = same is not None and same.text != item.text
         if (
             item.line < last
-            or not lists
-            or (same and same.text != item.text)
-            or any(_parts(document.lines, i) for i in range(last, item.line - 1))
+            or (again and same is next(iter(lists[-1].values())))
+            or any(_parts(lines, i) for i in range(last, item.line - 1))
         ):
-            lists.append({})
-        lists[-1].setdefault(item.name, item)
+            lists.append({item.name: item})
+        elif again:
+            strays.append({item.name: item})
+        else:
+            lists[-1].setdefault(item.name, item)
         last = item.line
+    return [each for each in lists if each] + strays
+
+
+def _numbered(lists: Sequence[dict[str, Item]]) -> list[Item]:
+    """Give names that several lists state the number of their list; a list that only repeats is left out."""
     found: list[Item] = []
     names: set[str] = set()
     stated: set[tuple[str, str]] = set()
@@ -162,9 +172,9 @@ def _measures(items: Sequence[Item]) -> bool:
 
 
 def _with_numbers(items: Sequence[Item]) -> list[Item]:
-    """Return the items that state a number, without the comma at its end where a list has commas."""
+    """Return the items that state a number and are no hyperparameter, without a comma behind the number."""
     bare = [Item(item.name, item.text.rstrip(",;"), item.line) for item in items]
-    return [item for item in bare if is_number(item.text)]
+    return [item for item in bare if is_number(item.text) and hyperparameter(item.name) is None]
 
 
 def _tabled(table: Table) -> list[Item]:

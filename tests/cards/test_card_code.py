@@ -109,13 +109,13 @@ def test_code_on_the_training() -> None:
     ],
 )  # fmt: skip
 def test_code_on_results(block: str, expected: dict[str, tuple[str, int]]) -> None:
-    """Below a title on results, a block of nothing but pairs states measures; programs and settings do not."""
+    """Below a title on results, a block of nothing but pairs states measures; settings do not."""
     assert stated(read(f"# x\n## Results\n```json\n{block}```\n").evaluation) == expected
     assert read(f"# x\n## Usage\n```json\n{block}```\n").evaluation == {}
 
 
 def test_dict_over_several_lines() -> None:
-    """A dict of numbers with a metric, one pair a line, is results wherever it stands; a step's log is none."""
+    """A dict of numbers with a metric, one pair a line, is results anywhere; a step's log is none."""
     text = "# x\n\n{'best_exact': 79.1,\n 'f1': 80.25,\n 'total': 100}\n\nBye.\n\n{'size': 1,\n 'rows': 2}\n"
     assert stated(read(text).evaluation) == {
         "best_exact": ("79.1", 3),
@@ -143,7 +143,8 @@ def test_what_train_returned(line: str) -> None:
 
 @pytest.mark.parametrize("title", ["Hyperparameters", "Results"])
 @pytest.mark.parametrize(
-    "unit", ["a=", "a=[1,", "a='", "\"a", "TrainingArguments(", "a=(1 ", "{", "a.", "a: b\n", "{'f1': 1,\n", "- ", "\t"]
+    "unit",
+    ["a=", "a=[1,", "a='", '"a', "TrainingArguments(", "a=(1 ", "{", "a.", "a: b\n", "{'f1': 1,\n", "- "],
 )  # fmt: skip
 def test_hostile_code_is_read_in_linear_time(title: str, unit: str) -> None:
     """What is never closed, or repeated without end, takes time in proportion to the card."""

@@ -134,3 +134,17 @@ def test_printed_log_is_read() -> None:
 def test_metric_alone_on_its_line(line: str, expected: dict[str, str]) -> None:
     """A line that is a metric and a number, or a dict of metrics, and nothing else is a result."""
     assert {name: text for name, (text, _) in read(f"# x\n\n{line}\n").items()} == expected
+
+
+def test_contradiction_within_a_list_leaves_the_list_whole() -> None:
+    """A metric that a list states twice stands by itself; the rest of the list keeps its numbers."""
+    text = "It achieves the following results:\n- Loss: 0.5\n- F1: 0.8\n- F1: 0.9\n- Wer: 0.1\n\n"
+    text += "On the test set:\n- Wer: 0.2\n- F1: 0.7\n"
+    assert read(text) == {
+        "loss": ("0.5", 2),
+        "f1": ("0.8", 3),
+        "wer": ("0.1", 5),
+        "wer (2)": ("0.2", 8),
+        "f1 (2)": ("0.7", 9),
+        "f1 (3)": ("0.9", 4),
+    }
