@@ -52,6 +52,8 @@ _VERSION = re.compile(
 )
 _MAX_KEPT = 60  # characters of a text that is kept in memory
 _COMMA = re.compile(r"[,;] ")
+_TIMES = frozenset({"epoch", "epochs", "step"})
+_NOT_STATED = "[More Information Needed]"  # in the Hub's template for cards
 _SENTENCE = "following hyperparameters were used"
 #: What of a recipe for axolotl makes a training, where the card prints no list of its own.
 _RECIPE = frozenset(
@@ -109,6 +111,8 @@ class GeneralReader(Reader):
         for item in items:
             name = item.name
             if name not in NAMES:
+                if item.text == _NOT_STATED:
+                    continue
                 if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {item.text}"):
                     continue  # a list of everything, versions among it
                 if in_words(name):
@@ -198,7 +202,7 @@ def _recipe(document: Document) -> list[Item]:
 def training_log(document: Document) -> int | None:
     """Return where the table of losses by epoch or step stands, first below «Training results»."""
     tables = document.tables.items()
-    timed = {at for at, table in tables if "epoch" in table.columns or "step" in table.columns}
+    timed = {at for at, table in tables if not _TIMES.isdisjoint(table.columns)}
     losses = {at for at, table in tables if "loss" in "\n".join(table.columns)}
     for span in document.sections("training log"):
         for at in document.tables_in(span):

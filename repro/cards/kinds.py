@@ -115,7 +115,11 @@ READERS: tuple[Reader, ...] = (
     # These write the Trainer's card with other marks, or did before they had a template of their own.
     TrainerReader(
         "keras",
-        marked(tags=("generated_from_keras_callback",), phrases=("the information keras had access to",)),
+        marked(
+            tags=("generated_from_keras_callback",),
+            libraries=("keras",),  # huggingface_hub's
+            phrases=("the information keras had access to",),
+        ),
     ),
     TrainerReader(
         "trl",  # older ones carry the tag of the method alone

@@ -167,7 +167,9 @@ def _listed(document: Document) -> tuple[str, ...]:
         line = document.lines[i]
         named = 0 < line.find(":") < _MAX_LABEL and len(line) < _MAX_SENTENCE
         found = _DATASET.fullmatch(line) if named else None
-        if found and not any(i in span for span in document.sections("evaluation")):
+        # Words alone name a data set where its label is in bold type, which a page does not show.
+        plainly = found and found[3] and "*" not in line[:_MAX_LABEL].lstrip("* ") and document.origin is None
+        if found and not plainly and not any(i in span for span in document.sections("evaluation")):
             names = [
                 one or two or three for one, two, three in _SPAN.findall(found[1] or found[2] or found[3])
             ]

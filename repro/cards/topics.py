@@ -17,7 +17,7 @@ class Words(NamedTuple):
 
 
 TOPICS: dict[Topic, Words] = {
-    "hyperparameters": Words(("hyperparameter", "hyper-parameter", "hyper parameter")),
+    "hyperparameters": Words(("hyperparameter", "hyper-parameter", "hyper parameter", "best params")),
     "training log": Words(("training results", "training logs")),
     "versions": Words(("version",)),
     "validation metrics": Words(("validation metrics",)),

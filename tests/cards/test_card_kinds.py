@@ -22,6 +22,7 @@ def front(*lines: str) -> str:
         (f"{COMMENT}\n\n# x", "trainer"),
         (front("tags: [generated_from_keras_callback]"), "keras"),
         (COMMENT.replace("the Trainer", "Keras"), "keras"),
+        (front("library_name: keras"), "keras"),
         (front("library_name: peft", "tags: [generated_from_trainer]"), "peft"),
         (front("tags: ['base_model:adapter:gpt2']"), "peft"),
         ("The following quantization config was used during training:\n- load_in_8bit: True", "peft"),

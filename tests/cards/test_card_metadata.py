@@ -121,6 +121,7 @@ def test_base_model_of_people(text: str, base: str | None) -> None:
         ("- **Datasets:** [a](x), [b](y) and [c](z). From [d](w)", ("a", "b", "c")),
         ("* Dataset: `a`", ("a",)),
         ("**Training dataset**: a, b/c", ("a", "b/c")),
+        ("* Dataset: a", ()),
         ("- **Dataset:** Unknown", ()),
         ("- **Dataset:** [More Information Needed]", ()),
         ("Dataset: a collection of tweets", ()),

@@ -70,9 +70,13 @@ def test_names_are_lower_snake_case(printed: str, name: str) -> None:
         ("**23.3%**", "23.3%"),
         ("`linear`", "linear"),
         ("**0.5**", 0.5),
-        ("**a** and **b**", "**a** and **b**"),
+        ("**a**", "**a**"),
+        ("`a` and `b`", "`a` and `b`"),
+        ("0.5 (+0.25)", 0.5),
+        ("**0.5 (-0.25)**", 0.5),
+        ("4 (2 each)", "4 (2 each)"),
     ],
 )
-def test_emphasis_is_no_part_of_a_value(text: str, expected: object) -> None:
-    """Emphasis or code marks that enclose a whole text are no part of what it means."""
+def test_marks_and_differences_are_no_part_of_a_number(text: str, expected: object) -> None:
+    """Neither code marks, emphasis around a number, nor a difference behind it are part of what is meant."""
     assert value(text) == expected
