@@ -149,16 +149,16 @@ class Document:
             phrase: The phrase; it holds no line end.
             hidden: Whether code and comments count.
         """
-        if hidden:
-            return _lines_with(self.lowered, phrase)
+        return [*_lines_with(self.lowered, phrase)] if hidden else [*self.each_mention(phrase)]
+
+    def each_mention(self, phrase: str) -> Iterator[int]:
+        """Yield the same, and look no further than is asked for."""
         if self.origin is None and not self._printed.get(phrase, True):
-            return []
+            return
         lines, text = self.lines, self.text
-        return [
-            i
-            for i in _lines_with(self.lowered, phrase, *self.body)
-            if lines[i] is text[i] or phrase in lines[i].lower()
-        ]
+        for i in _lines_with(self.lowered, phrase, *self.body):
+            if lines[i] is text[i] or phrase in lines[i].lower():
+                yield i
 
     @cached_property
     def _sections(self) -> dict[Topic, list[range]]:
@@ -248,17 +248,15 @@ def _words(front_matter: FrontMatter | None, key: str) -> tuple[str, ...]:
     return (node,) if isinstance(node, str) and node else ()
 
 
-def _lines_with(text: str, phrase: str, line: int = 0, at: int = 0) -> list[int]:
-    """Return the indices of the lines of `text` that hold a phrase, from the one on that begins at `at`."""
-    found: list[int] = []
+def _lines_with(text: str, phrase: str, line: int = 0, at: int = 0) -> Iterator[int]:
+    """Yield the indices of the lines of `text` that hold a phrase, from the one on that begins at `at`."""
     start = text.find(phrase, at)
     while start >= 0:
         line += text.count("\n", at, start)
-        found.append(line)
+        yield line
         if (at := text.find("\n", start)) < 0:
             break
         start = text.find(phrase, at)
-    return found
 
 
 def _visible(raw: Sequence[str], body: int, text: str) -> tuple[list[str], Sequence[range]]:
@@ -272,10 +270,10 @@ def _visible(raw: Sequence[str], body: int, text: str) -> tuple[list[str], Seque
     if len(text) > _MAX_LINE:
         lines = [line if len(line) <= _MAX_LINE else "…" for line in lines]
     # A single character is found many times as fast as a mark of several.
-    comments = _lines_with(text, "<!--") if "<" in text else []
+    comments = [*_lines_with(text, "<!--")] if "<" in text else []
     if comments:  # without one, `-->` ends nothing
         comments += _lines_with(text, "-->")
-    fences = _lines_with(text, "```") if "`" in text else []
+    fences = [*_lines_with(text, "```")] if "`" in text else []
     if "~" in text:
         fences += _lines_with(text, "~~~")
     return lines, _hide(lines, sorted({*comments, *fences})) if comments or fences else ()

@@ -66,7 +66,8 @@ _RECIPE = frozenset(
 #: What else `TrainingArguments` and its subclasses, and LoRA's configuration, are told about a training.
 _ARGUMENTS = _RECIPE | {
     "adam_beta1", "adam_beta2", "adam_epsilon", "beta", "bf16", "fp16", "gradient_checkpointing", "lr",
-    "lr_scheduler_kwargs", "max_grad_norm", "max_length", "max_prompt_length", "max_seq_length",
+    "lr_scheduler_kwargs", "max_grad_norm", "max_completion_length", "max_length",
+    "max_prompt_length", "max_seq_length",
     "neftune_noise_alpha", "num_generations", "optim", "packing", "per_device_eval_batch_size",
     "per_device_train_batch_size",
 }  # fmt: skip

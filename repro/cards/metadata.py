@@ -107,7 +107,7 @@ def _sentences(document: Document) -> Iterator[str]:
         "trained from scratch",
         "fine-tuned from",
     ):
-        for i in document.mentions(phrase):
+        for i in document.each_mention(phrase):
             lines = [document.lines[i]]
             for line in document.lines[i + 1 : i + 4]:
                 if not line.strip() or bullet(line) is not None or line.startswith(("#", "|")):

@@ -416,7 +416,7 @@ def test_keras_card_of_the_hub_library() -> None:
 
 
 def test_best_parameters_of_autotrain() -> None:
-    """What AutoTrain found best for a table is the training's hyperparameters; a blank of a template is none."""
+    """What AutoTrain found best for a table is hyperparameters; a blank of the template is none."""
     found = read("# x\n## Best Params\n\n- learning_rate: 3e-05\n- booster: gbtree\n").claims.hyperparameters
     assert {name: claim.text for name, claim in found.items()} == {
         "learning_rate": "3e-05",
