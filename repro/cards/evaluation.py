@@ -235,7 +235,7 @@ def _dicts(document: Document) -> list[Item]:
         found = [item for item in stated.items if is_number(item.text)]
         only = len(found) == len(stated.items)
         if (
-            (only and done > i + 1)
+            (only and (done > i + 1 or document.origin is not None))  # a page has them in one line
             or (only and all(_METRIC.fullmatch(item.name) for item in found))
             or any(i in span for topic in _RESULTS for span in document.sections(topic))
         ):

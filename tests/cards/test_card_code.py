@@ -122,6 +122,8 @@ def test_dict_over_several_lines() -> None:
         "f1": ("80.25", 4),
         "total": ("100", 5),
     }
+    page = read(f"<html>{MarkdownIt().render(text)}</html>").evaluation
+    assert {name: c.text for name, c in page.items()} == {"best_exact": "79.1", "f1": "80.25", "total": "100"}
     text = "# x\n\n## Results\n\n{'exact': 79.1, 'total': 100}\n{'loss': 1.5,\n 'grad_norm': 2.0}\n"
     assert stated(read(text).evaluation) == {"exact": ("79.1", 5), "total": ("100", 5)}
 
