@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
+from repro.cards.code import Stated
 from repro.cards.document import Document
 from repro.cards.evaluation import evaluation
 from repro.cards.interface import Reader
@@ -21,6 +23,8 @@ PACKAGES = {
     "transformers": "transformers",
     "pytorch": "torch",
     "torch": "torch",
+    "pytorch lightning": "pytorch-lightning",
+    "pytorch-lightning": "pytorch-lightning",
     "tensorflow": "tensorflow",
     "datasets": "datasets",
     "tokenizers": "tokenizers",
@@ -48,6 +52,8 @@ _VERSION = re.compile(
 )
 _MAX_KEPT = 60  # characters of a text that is kept in memory
 _COMMA = re.compile(r"[,;] ")
+_TIMES = frozenset({"epoch", "epochs", "step"})
+_NOT_STATED = "[More Information Needed]"  # in the Hub's template for cards
 _SENTENCE = "following hyperparameters were used"
 #: What of a recipe for axolotl makes a training, where the card prints no list of its own.
 _RECIPE = frozenset(
@@ -57,6 +63,15 @@ _RECIPE = frozenset(
         "sequence_len", "adapter", "lora_r", "lora_alpha", "lora_dropout", "load_in_8bit", "load_in_4bit",
     }
 )  # fmt: skip
+#: What else `TrainingArguments` and its subclasses, and LoRA's configuration, are told about a training.
+_ARGUMENTS = _RECIPE | {
+    "adam_beta1", "adam_beta2", "adam_epsilon", "beta", "bf16", "fp16", "gradient_checkpointing", "lr",
+    "lr_scheduler_kwargs", "max_grad_norm", "max_completion_length", "max_length",
+    "max_prompt_length", "max_seq_length",
+    "neftune_noise_alpha", "num_generations", "optim", "packing", "per_device_eval_batch_size",
+    "per_device_train_batch_size",
+}  # fmt: skip
+_LEAST_ARGUMENTS = 2  # in a block that may be any program
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,10 @@ class GeneralReader(Reader):
         )
 
     def hyperparameters(self, document: Document) -> dict[str, Claim]:
-        """Read the sections on hyperparameters, else the announced list, else known names, else a recipe."""
+        """Read the sections on hyperparameters, else the announced list, else known names, else a recipe.
+
+        Known names are read from lists and, in sections on the training and in arguments of it, from code.
+        """
         found = _sections(document) or _announced(document) or _known(document)
         return claims(self._renamed(found) if found else _recipe(document))
 
@@ -94,6 +112,8 @@ class GeneralReader(Reader):
         for item in items:
             name = item.name
             if name not in NAMES:
+                if item.text == _NOT_STATED:
+                    continue
                 if name.lower() in PACKAGES and _VERSION.fullmatch(f"{name} {item.text}"):
                     continue  # a list of everything, versions among it
                 if in_words(name):
@@ -131,6 +151,13 @@ def _sections(document: Document) -> list[Item]:
             for row in document.tables[at].rows:
                 if len(document.tables[at].columns) == 2 == len(row.cells) and row.cells[0].text:
                     items.append(Item(plain(row.cells[0].text), row.cells[1].text, row.line))
+        for block in document.code_in(span):
+            lines = [line for line in document.text[block.start : block.stop] if line.strip()]
+            if all(bullet(line) is not None for line in lines):
+                items += all_items(document.text, {}, block)
+            else:
+                stated = document.read_code(block)
+                items += stated.called or stated.items
     return items
 
 
@@ -139,7 +166,23 @@ def _announced(document: Document) -> list[Item]:
 
 
 def _known(document: Document) -> list[Item]:
-    return [item for item in document.items if hyperparameter(item.name)]
+    found = [item for item in document.items if hyperparameter(item.name)]
+    if not document.blocks:
+        return found
+    if "arguments(" in document.lowered or "config(" in document.lowered:
+        for block in document.blocks:
+            found += document.read_code(block).called
+    called = {item.line for item in found}
+    for block in document.code_on_training():
+        items = _arguments(document.read_code(block))
+        if len(items) >= _LEAST_ARGUMENTS:
+            found += [item for item in items if item.line not in called]
+    return sorted(found, key=attrgetter("line"))
+
+
+def _arguments(stated: Stated) -> list[Item]:
+    """Return what of a block are arguments of a training, by their names."""
+    return [item for item in stated.items if item.name in _ARGUMENTS or hyperparameter(item.name)]
 
 
 def _recipe(document: Document) -> list[Item]:
@@ -158,7 +201,7 @@ def _recipe(document: Document) -> list[Item]:
 def training_log(document: Document) -> int | None:
     """Return where the table of losses by epoch or step stands, first below «Training results»."""
     tables = document.tables.items()
-    timed = {at for at, table in tables if "epoch" in table.columns or "step" in table.columns}
+    timed = {at for at, table in tables if not _TIMES.isdisjoint(table.columns)}
     losses = {at for at, table in tables if "loss" in "\n".join(table.columns)}
     for span in document.sections("training log"):
         for at in document.tables_in(span):

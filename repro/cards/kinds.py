@@ -59,10 +59,10 @@ def _marked_page(document: Document, tags: tuple[str, ...], phrases: tuple[str, 
 
 
 def is_trainer(document: Document) -> bool:
-    """Tell whether the Trainer wrote this; a page may have kept only its sentence and its names."""
+    """Tell whether the Trainer wrote this; people may have kept only its sentence and its names."""
     used = "following hyperparameters were used during training"
     return _from_trainer(document) or (
-        document.origin is not None and used in document.lowered and "train_batch_size" in document.lowered
+        used in document.lowered and "train_batch_size" in document.lowered and bool(document.mentions(used))
     )
 
 
@@ -113,7 +113,11 @@ READERS: tuple[Reader, ...] = (
     # These write the Trainer's card with other marks, or did before they had a template of their own.
     TrainerReader(
         "keras",
-        marked(tags=("generated_from_keras_callback",), phrases=("the information keras had access to",)),
+        marked(
+            tags=("generated_from_keras_callback",),
+            libraries=("keras",),  # huggingface_hub's
+            phrases=("the information keras had access to",),
+        ),
     ),
     TrainerReader(
         "trl",  # older ones carry the tag of the method alone

@@ -143,7 +143,7 @@ def _bare_list(lines: Sequence[str], pairs: Pairs, start: int, end: int, *, labe
 
 def is_number(text: str) -> bool:
     """Tell whether a text prints a number, be it NaN's, or a percentage."""
-    meant = value(text.removesuffix("%"))
+    meant = value(plain(text).removesuffix("%"))
     return meant is not None and (not isinstance(meant, str) or meant in ("nan", "inf", "-inf"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -11,7 +12,11 @@ from repro.cards.kinds import READERS
 from repro.cards.tables import moved
 from repro.errors import BadInput
 from repro.records.card import Card
-from repro.records.claims import Claim
+from repro.records.claims import Claim, Claims
+
+_MAX_ROW = 50  # lines of the source that a row of a table or an item of a list takes
+_MAX_TEXT = 200  # characters of a text that are looked for
+_ROW_ENDS = re.compile(r"</?(?:tr|li|table)\b", re.IGNORECASE)
 
 
 def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
@@ -52,7 +57,39 @@ def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
         undecodable=undecodable,
         lowered=document.marks,
     )
-    return card if document.origin is None else _in_source(card, document.origin)
+    if document.origin is not None:
+        return _in_source(card, document.origin)
+    if any("|" not in document.lines[at] for at in document.tables):  # HTML's
+        return replace(card, claims=_at_cells(card.claims, card.lines))
+    return card
+
+
+def _at_cells(claims: Claims, lines: Sequence[str]) -> Claims:
+    """Return claims with the lines on which the source prints them: a table's row may take several."""
+
+    def placed(group: dict[str, Claim]) -> dict[str, Claim]:
+        return {name: replace(claim, line=_line(claim, lines)) for name, claim in group.items()}
+
+    return replace(
+        claims,
+        hyperparameters=placed(claims.hyperparameters),
+        versions=placed(claims.versions),
+        evaluation=placed(claims.evaluation),
+    )
+
+
+def _line(claim: Claim, lines: Sequence[str]) -> int:
+    """Return the line on which a claim's text stands, from its own on to the end of its row or item."""
+    first = claim.line - 1
+    if "<" not in lines[first]:
+        return claim.line
+    printed = re.compile(rf"(?<![\w.-]){re.escape(claim.text.split(chr(10))[0][:_MAX_TEXT])}(?!\w)")
+    for i in range(first, min(first + _MAX_ROW, len(lines))):
+        if printed.search(lines[i]):
+            return i + 1
+        if i > first and _ROW_ENDS.search(lines[i]):
+            break
+    return claim.line
 
 
 def _in_source(card: Card, origin: Sequence[int]) -> Card:
@@ -74,16 +111,17 @@ def _in_source(card: Card, origin: Sequence[int]) -> Card:
         visible[at] = " ".join(lines)
     starts = [*origin, len(card.lines)]
     claims = card.claims
+    shown = replace(
+        claims,
+        hyperparameters=placed(claims.hyperparameters),
+        versions=placed(claims.versions),
+        evaluation=placed(claims.evaluation),
+        results=moved(claims.results, origin) if claims.results else None,
+        tables=tuple(moved(table, origin) for table in claims.tables),
+    )
     return replace(
         card,
-        claims=replace(
-            claims,
-            hyperparameters=placed(claims.hyperparameters),
-            versions=placed(claims.versions),
-            evaluation=placed(claims.evaluation),
-            results=moved(claims.results, origin) if claims.results else None,
-            tables=tuple(moved(table, origin) for table in claims.tables),
-        ),
+        claims=_at_cells(shown, card.lines),
         visible=tuple(map(str.strip, visible)),
         headings=tuple(
             replace(heading, span=range(starts[heading.span.start], starts[heading.span.stop]))

@@ -17,7 +17,7 @@ class Words(NamedTuple):
 
 
 TOPICS: dict[Topic, Words] = {
-    "hyperparameters": Words(("hyperparameter", "hyper-parameter", "hyper parameter")),
+    "hyperparameters": Words(("hyperparameter", "hyper-parameter", "hyper parameter", "best params")),
     "training log": Words(("training results", "training logs")),
     "versions": Words(("version",)),
     "validation metrics": Words(("validation metrics",)),
@@ -26,6 +26,8 @@ TOPICS: dict[Topic, Words] = {
         but=("training", "data", "set metrics", "versions"),  # logs and statistics, not results
     ),
 }
+#: What sections are about whose code may have arguments of a training.
+TRAINING = Words(("training", "fine-tun", "finetun", "config", "arguments"), but=("result", "log", "metric"))
 _MAX_KEPT = 60  # characters of a title that is kept in memory
 
 
@@ -35,6 +37,12 @@ def holds(text: str, words: Sequence[str]) -> bool:
         if word in text:
             return True
     return False
+
+
+def on_training(title: str) -> bool:
+    """Tell whether a section of this title may show code of the training."""
+    title = title.lower()
+    return holds(title, TRAINING.words) and not holds(title, TRAINING.but)
 
 
 def topics(title: str) -> tuple[Topic, ...]:

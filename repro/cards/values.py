@@ -21,6 +21,8 @@ _ENDS_NUMBER = frozenset("0123456789.")
 _BEGINS_NUMBER = _ENDS_NUMBER | frozenset("+-")
 _MARKS = frozenset("*`_")
 _EMPHASIS = re.compile(r"(\*{1,3}|`|__)(.+)\1")
+#: A number, and by how much it is above or below another one, as sentence-transformers prints it.
+_COMPARED = re.compile(r"([-+]?\d++(?:\.\d++)?) \([-+]\d++(?:\.\d++)?\)")
 _NO_WORD = re.compile(r"[^\w/@.]+")
 _NOT_FINITE = {
     f"{sign}{word}": "nan" if word == "nan" else f"{sign.strip('+')}inf"
@@ -37,7 +39,7 @@ _WORDS: dict[str, bool | None] = {
 def plain(text: str) -> str:
     """Return `text` without the emphasis or code marks that enclose the whole of it."""
     enclosed = _EMPHASIS.fullmatch(text) if text[:1] in _MARKS else None
-    return enclosed[2].strip() if enclosed else text
+    return enclosed[2].strip() if enclosed and enclosed[1] not in enclosed[2] else text
 
 
 def value(text: str) -> Value:
@@ -48,10 +50,11 @@ def value(text: str) -> Value:
 
     Returns:
         An int, a float or a bool where the text prints one; None for `No log` and for nothing; the words
-        `nan`, `inf` and `-inf`, because JSON has no such numbers; else the text itself.
+        `nan`, `inf` and `-inf`, because JSON has no such numbers; else the text itself. Code marks are no
+        part of a text, and emphasis is none of a number or a percentage.
 
-    >>> value("5e-05"), value("42"), value("No log"), value("NaN"), value("linear")
-    (5e-05, 42, None, 'nan', 'linear')
+    >>> value("5e-05"), value("42"), value("No log"), value("NaN"), value("`linear`"), value("**23.3%**")
+    (5e-05, 42, None, 'nan', 'linear', '23.3%')
     """
     # Python's own reading of numbers, without what only Python means by it: `1_000`, `١`, `nan`.
     if text[-1:] in _ENDS_NUMBER and text[0] in _BEGINS_NUMBER and text.isascii() and "_" not in text:
@@ -102,8 +105,11 @@ def numbers(texts: Sequence[str]) -> Sequence[float] | None:
 @lru_cache(maxsize=1_000)  # cards print the same few words
 def _meant(text: str) -> Value:
     bare = plain(text)
-    if bare != text and not isinstance(meant := value(bare), str):
-        return meant
+    if bare != text:
+        meant = value(bare)
+        return meant if text[0] == "`" or not isinstance(meant, str) or meant[-1:] == "%" else text
+    if text[-1:] == ")" and (compared := _COMPARED.fullmatch(text)):
+        return value(compared[1])
     if bare in _WORDS:
         return _WORDS[bare]
     return _NOT_FINITE.get(bare.lower(), text)

@@ -51,12 +51,57 @@ def test_tables_of_metrics() -> None:
     }
 
 
-def test_sections_count_only_without_a_list() -> None:
-    """Where the headline is announced, sections on evaluation add nothing; logs and data never do."""
+def test_sections_add_to_the_list() -> None:
+    """Beside the announced headline, sections on evaluation state results; logs and data state none."""
     assert read("# x\n## Evaluation results\n- Wer: 12.5\n- Notes: none\n") == {"wer": ("12.5", 3)}
     text = "It achieves the following results:\n- Loss: 0.5\n## Results\n- Wer: 12.5\n"
-    assert list(read(text)) == ["loss"]
+    assert list(read(text)) == ["loss", "wer"]
     assert read("## Training and evaluation data\n- Size: 10\n## Training results\n- Runtime: 10\n") == {}
+
+
+def test_metrics_below_training_results() -> None:
+    """Bullets with a metric and a table of keys below «Training results» are results beside the headline."""
+    text = (
+        "It achieves the following results:\n- Loss: 0.5\n\n### Training results\n\n"
+        "- Validation Loss: 0.25\n- Accuracy: 0.75, \n- Runtime: 10\n\n"
+        "| key | value |\n|--|--|\n| eval_auc | 0.9 |\n| device | tpu |\n"
+    )
+    assert read(text) == {
+        "loss": ("0.5", 2),
+        "validation_loss": ("0.25", 6),
+        "accuracy": ("0.75", 7),
+        "eval_auc": ("0.9", 12),
+    }
+
+
+def test_results_below_a_caption() -> None:
+    """A line of bold text stands for a heading up to the first paragraph behind its table."""
+    table = "| Metric | Value |\n|--|--|\n| F1 | 0.5 |\n"
+    text = f"# x\n\n**Evaluation results:**\n\n{table}\nSizes\n\n{table.replace('F1', 'Rows')}"
+    assert read(text) == {"f1": ("0.5", 7)}
+    assert read(text.replace("**Evaluation results:**", "**Sizes**")) == {}
+
+
+def test_lists_are_numbered_as_a_whole() -> None:
+    """What a list states again bears the list's number, also where one value is that of another list."""
+    sentence = "It achieves the following results on the {} set:\n"
+    lists = (
+        "- Loss: 0.5\n- F1: 0.8\n",
+        "- Loss: 0.4\n- Wer: 0.1\n",
+        "- Loss: 0.3\n- F1: 0.8\n",
+        "- Loss: 0.3\n",
+        "- F1: 0.7\n",
+    )
+    text = "\n".join(sentence.format(i) + each for i, each in enumerate(lists))
+    assert read(text) == {
+        "loss": ("0.5", 2),
+        "f1": ("0.8", 3),
+        "loss (2)": ("0.4", 6),
+        "wer": ("0.1", 7),
+        "loss (3)": ("0.3", 10),
+        "f1 (3)": ("0.8", 11),
+        "f1 (4)": ("0.7", 17),
+    }
 
 
 def test_hyperparameters_in_a_section_on_results_are_none() -> None:
@@ -89,3 +134,17 @@ def test_printed_log_is_read() -> None:
 def test_metric_alone_on_its_line(line: str, expected: dict[str, str]) -> None:
     """A line that is a metric and a number, or a dict of metrics, and nothing else is a result."""
     assert {name: text for name, (text, _) in read(f"# x\n\n{line}\n").items()} == expected
+
+
+def test_contradiction_within_a_list_leaves_the_list_whole() -> None:
+    """A metric that a list states twice stands by itself; the rest of the list keeps its numbers."""
+    text = "It achieves the following results:\n- Loss: 0.5\n- F1: 0.8\n- F1: 0.9\n- Wer: 0.1\n\n"
+    text += "On the test set:\n- Wer: 0.2\n- F1: 0.7\n"
+    assert read(text) == {
+        "loss": ("0.5", 2),
+        "f1": ("0.8", 3),
+        "wer": ("0.1", 5),
+        "wer (2)": ("0.2", 8),
+        "f1 (2)": ("0.7", 9),
+        "f1 (3)": ("0.9", 4),
+    }

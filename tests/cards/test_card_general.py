@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from markdown_it import MarkdownIt
 
 from repro.cards import read_card
 from repro.records.claims import Claims
@@ -20,6 +21,29 @@ def test_hyperparameters_may_be_a_table() -> None:
     assert {name: (c.text, c.value, c.line) for name, c in claims.hyperparameters.items()} == {
         "seed": ("42", 42, 5), "lr": ("5e-5", 5e-05, 6),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "caption", ["**Hyperparameters**", "**Our hyperparameters:**", "**SFT hyperparameters**:"]
+)
+def test_hyperparameters_below_a_caption(caption: str) -> None:
+    """A table of hyperparameters may stand below bold text instead of a heading, also on a page."""
+    text = f"# x\n\n{caption}\n\n| Parameter | Value |\n|--|--|\n| `beta` | 0.1 |\n| seed | 1 |\n\n"
+    text += "Sizes of it\n\n| Set | Rows |\n|--|--|\n| dev | 10 |\n"
+    assert {name: (c.text, c.line) for name, c in read(text).hyperparameters.items()} == {
+        "beta": ("0.1", 7),
+        "seed": ("1", 8),
+    }
+    page = read(f"<html>{MarkdownIt().enable('table').render(text)}</html>").hyperparameters
+    assert {name: c.text for name, c in page.items()} == {"beta": "0.1", "seed": "1"}
+
+
+@pytest.mark.parametrize(
+    "line", ["**Hyperparameters:** see below", "**Notes**", "Hyperparameters are below."]
+)
+def test_other_lines_are_no_captions(line: str) -> None:
+    """Bold text with more behind it, on something else, or prose stands for no heading."""
+    assert read(f"# x\n\n{line}\n\n| Parameter | Value |\n|--|--|\n| beta | 0.1 |\n").hyperparameters == {}
 
 
 def test_subsections_count_and_repetitions_do_not() -> None:
@@ -41,6 +65,8 @@ def test_subsections_count_and_repetitions_do_not() -> None:
         ("- Python: 3.10.12", "python", "3.10.12"),
         ("- TRL: 0.24.0", "trl", "0.24.0"),
         ("- Sentence Transformers: 3.3.1", "sentence-transformers", "3.3.1"),
+        ("- Pytorch Lightning 2.0.9", "pytorch-lightning", "2.0.9"),
+        ("- pytorch-lightning==2.0.9", "pytorch-lightning", "2.0.9"),
         ("- Accelerate: 1.2.1", "accelerate", "1.2.1"),
     ],
 )

@@ -92,3 +92,60 @@ def test_card_of_4_6_names_its_data_set() -> None:
         "is a fine-tuned version of [a](x) on  and the b datasets.\nIt achieves them on the evaluation set:"
     )
     assert read(text)["datasets"] == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("It was fine-tuned using the user/big-t5 model.", "user/big-t5"),
+        ("We got it by fine-tuning the `bert-base-cased` model on tweets.", "bert-base-cased"),
+        ("Fine-tuned [a/wav](https://x/a/wav) on Turkish with the y data.", "a/wav"),
+        ("fine-tuning of a/small on x", "a/small"),
+        ("Fine-tuned on [d](https://x/datasets/d) on a laptop", None),
+        ("It was fine-tuned using the [d](https://x/datasets/d) model cards.", None),
+        ("It was fine-tuned using [LoRA](https://x) on one GPU.", None),
+        ("It was fine-tuned using and/or adapters.", None),
+        ("---\nmodels:\n- a/b\n---\ntext", "a/b"),
+        ("---\nmodels:\n- a/b\nbase_model: c/d\n---\ntext", "c/d"),
+    ],
+)
+def test_base_model_of_people(text: str, base: str | None) -> None:
+    """A sentence of people's own names the base model where it says that it is one; else `models` does."""
+    assert read(text)["base_model"] == base
+
+
+@pytest.mark.parametrize(
+    ("line", "datasets"),
+    [
+        ("- **Dataset:** [a/b](https://x) (`c` config), shuffled", ("a/b",)),
+        ("- **Datasets:** [a](x), [b](y) and [c](z). From [d](w)", ("a", "b", "c")),
+        ("* Dataset: `a`", ("a",)),
+        ("**Training dataset**: a, b/c", ("a", "b/c")),
+        ("* Dataset: a", ()),
+        ("- **Dataset:** Unknown", ()),
+        ("- **Dataset:** [More Information Needed]", ()),
+        ("Dataset: a collection of tweets", ()),
+        ("Dataset size: 10", ()),
+        ("## Evaluation\n- **Dataset:** a", ()),
+    ],
+)
+def test_data_set_on_its_line(line: str, datasets: tuple[str, ...]) -> None:
+    """A line `Dataset: name` states data sets by their names, unless it is on the evaluation or is prose."""
+    assert read(f"# x\n\n{line}\n")["datasets"] == datasets
+
+
+@pytest.mark.parametrize(
+    ("titles", "name"),
+    [
+        ("# Fine-tune datasets\n# my-bert", "my-bert"),
+        ("# Model Trained Using AutoTrain", None),
+        ("# Model Card for Model ID", None),
+        ("# 🚀 Quick start", None),
+        ("# Model Card for my-bert", "Model Card for my-bert"),
+        ("# results", "results"),
+        ("# test-model\n# b", "test-model"),
+    ],
+)
+def test_title_of_a_section_is_no_name(titles: str, name: str | None) -> None:
+    """The name is the first title that does not only name a part of the card or the tool that wrote it."""
+    assert read(titles)["name"] == name

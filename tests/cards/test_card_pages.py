@@ -236,3 +236,16 @@ def test_lines_stand_where_they_are_printed(markup: str) -> None:
     lines = source.split("\n")
     assert page.origin == sorted(page.origin)
     assert all(line.lstrip("# ") in lines[at] for line, at in zip(page.lines, page.origin, strict=True))
+
+
+@pytest.mark.parametrize("page", [False, True])
+def test_result_is_on_the_line_of_its_cell(page: bool) -> None:
+    """Where the cells of a row have a line each, a claim is on the line that prints its text."""
+    text = (
+        "<h2>Results</h2>\n\n<table>\n<tr><th>Metric</th><th>Value</th></tr>\n"
+        "<tr>\n<td>Top-1 F1</td>\n<td><strong>1</strong></td>\n</tr>\n<tr>\n<td>Wer</td><td>12</td>\n</tr>\n"
+        "</table>\n"
+    )
+    text = f"<html>\n{text}</html>" if page else text.replace("<h2>Results</h2>", "# x\n## Results")
+    found = read_card(text, target="card").claims.evaluation
+    assert {name: (c.text, c.line) for name, c in found.items()} == {"top_1_f1": ("1", 8), "wer": ("12", 11)}

@@ -62,3 +62,21 @@ def test_printed_numbers_come_back(number: float) -> None:
 def test_names_are_lower_snake_case(printed: str, name: str) -> None:
     """Metric and column names come out in lower snake case."""
     assert snake(printed) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**23.3%**", "23.3%"),
+        ("`linear`", "linear"),
+        ("**0.5**", 0.5),
+        ("**a**", "**a**"),
+        ("`a` and `b`", "`a` and `b`"),
+        ("0.5 (+0.25)", 0.5),
+        ("**0.5 (-0.25)**", 0.5),
+        ("4 (2 each)", "4 (2 each)"),
+    ],
+)
+def test_marks_and_differences_are_no_part_of_a_number(text: str, expected: object) -> None:
+    """Neither code marks, emphasis around a number, nor a difference behind it are part of what is meant."""
+    assert value(text) == expected

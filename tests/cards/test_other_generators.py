@@ -401,3 +401,26 @@ def test_keras_settings_may_be_a_table() -> None:
         "weight_decay": "None",
         "amsgrad": False,
     }
+
+
+def test_keras_card_of_the_hub_library() -> None:
+    """The card of `push_to_hub_keras` is Keras's, and its history by `Epochs` is the training log."""
+    text = (
+        "---\nlibrary_name: keras\n---\n\n## Training procedure\n\n ## Training Metrics\n\n"
+        "| Epochs | Train Loss |\n |--- |--- |\n| 1| 0.5| \n| 2| 0.25| \n"
+    )
+    card = read(text)
+    assert card.kind == "keras"
+    assert card.claims.results is not None
+    assert [[cell.value for cell in row.cells] for row in card.claims.results.rows] == [[1, 0.5], [2, 0.25]]
+
+
+def test_best_parameters_of_autotrain() -> None:
+    """What AutoTrain found best for a table is hyperparameters; a blank of the template is none."""
+    found = read("# x\n## Best Params\n\n- learning_rate: 3e-05\n- booster: gbtree\n").claims.hyperparameters
+    assert {name: claim.text for name, claim in found.items()} == {
+        "learning_rate": "3e-05",
+        "booster": "gbtree",
+    }
+    blank = "# x\n#### Training Hyperparameters\n\n- **Training regime:** [More Information Needed]\n"
+    assert read(blank).claims.hyperparameters == {}
