@@ -20,8 +20,6 @@ class ReproError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        if hint:
-            self.add_note(f"hint: {hint}")  # so that a traceback, e.g. in a test, shows it too
 
 
 class BadInput(ReproError):

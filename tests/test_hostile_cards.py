@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import runpy
+import time
 import tracemalloc
 from pathlib import Path
 from string import ascii_lowercase
@@ -20,9 +22,10 @@ from repro.rules.builtin import builtin
 BENCHMARK = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "hostile_cards.py"))
 RULES = RuleSet.of(builtin())
 PIECES = sorted({piece for shape in BENCHMARK["CARDS"].values() for piece in shape if len(piece) < 1_000})
-#: ms for each 100 KB. The aim is 50 (the benchmark measures it), five times as much leaves room for a slow or
-#: busy machine; what is not linear takes far longer.
-MOST = 250
+#: For each 100 KB, in turns of a fixed loop that takes about 10 ms where the slowest card takes 60: nothing
+#: here depends on how fast or busy the machine is, and what is not linear takes ten times as long. The aim of
+#: 50 ms is the benchmark's to measure.
+MOST = 30
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,10 +34,23 @@ def warm() -> None:
     BENCHMARK["warm"](RULES)
 
 
+def turns(text: str) -> float:
+    """How long a card takes, in turns of the loop as it runs at that moment; the best of up to three."""
+    best = math.inf
+    for _ in range(3):
+        start = time.process_time()
+        sum(at * at for at in range(150_000))
+        loop = (time.process_time() - start) * 1e3
+        best = min(best, BENCHMARK["cost"](text, RULES, 1) / loop)
+        if best < MOST:
+            break
+    return best
+
+
 @pytest.mark.parametrize("name", list(BENCHMARK["CARDS"]))
 def test_no_card_takes_long(name: str) -> None:
     """Whatever is repeated in a card, it is read and judged in time that goes with its length."""
-    assert BENCHMARK["cost"](BENCHMARK["build"](name, 100_000), RULES, 1) < MOST
+    assert turns(BENCHMARK["build"](name, 100_000)) < MOST
 
 
 @example("<!doctype html>\n:\n7")  # space above a text was counted twice
@@ -55,7 +71,7 @@ def test_no_text_breaks_a_reader_or_a_rule(text: str) -> None:
 @pytest.mark.parametrize("name", ["pipes", "pipe and dash", "dashes", "nested quotes", "nested bullets"])
 def test_ten_megabytes_take_a_hundred_times_as_long_as_a_hundred_kilobytes(name: str) -> None:
     """Ten megabytes of `|`, of `-`, or of nested quotes and bullets take no longer for each 100 KB."""
-    assert BENCHMARK["cost"](BENCHMARK["build"](name, 10_000_000), RULES, 1) < MOST
+    assert turns(BENCHMARK["build"](name, 10_000_000)) < MOST
 
 
 @pytest.mark.parametrize(
@@ -76,7 +92,7 @@ def test_words_that_are_nearly_right_are_compared_in_little_time(words: list[str
         name = "".join(word)
         lines.append(f"- {name}: {name}\n- optimizer: {name}\n- lr_scheduler_type: {name}\n")
     text = BENCHMARK["STATED"] + "".join(lines)
-    assert BENCHMARK["cost"](text, RULES, 1) < MOST
+    assert turns(text) < MOST
 
 
 def test_aliases_tags_and_anchors_do_not_explode() -> None:

@@ -10,7 +10,8 @@ Importing this costs next to nothing: every pytest run of everybody who has this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,18 @@ def tell(checked: Checked) -> None:
         listeners[-1](checked)
 
 
+@contextmanager
+def _with_hint() -> Iterator[None]:
+    """Let a traceback show the hint of an error, too."""
+    from repro.errors import ReproError
+
+    try:
+        yield
+    except ReproError as error:
+        error.add_note(f"hint: {error.hint}")
+        raise
+
+
 def assert_reproduced(
     run: Outcome | Comparison | Run | str | Path, at_least: Verdict = "consistent"
 ) -> Comparison:
@@ -74,8 +87,9 @@ def assert_reproduced(
     __tracebackhide__ = True  # pytest shows the caller's line, not ours
     from repro.assertions.outcomes import judged, problem_with
 
-    seen = judged(run)
-    problem = problem_with(seen, at_least)
+    with _with_hint():
+        seen = judged(run)
+        problem = problem_with(seen, at_least)
     tell(seen.checked(good=not problem))
     if problem:
         raise AssertionError(problem)
@@ -110,7 +124,8 @@ def assert_close_curve(
     __tracebackhide__ = True
     from repro.assertions.closeness import compare_curves
 
-    problem, checked = compare_curves(measured, published, tolerance, metric)
+    with _with_hint():
+        problem, checked = compare_curves(measured, published, tolerance, metric)
     tell(checked)
     if problem:
         raise AssertionError(problem)

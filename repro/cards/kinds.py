@@ -59,10 +59,14 @@ def _marked_page(document: Document, tags: tuple[str, ...], phrases: tuple[str, 
 
 
 def is_trainer(document: Document) -> bool:
-    """Tell whether the Trainer wrote this; people may have kept only its sentence and its names."""
+    """Tell whether the Trainer wrote this.
+
+    A page shows neither its comment nor its tags: there its sentence and its names tell. A Markdown card that
+    kept those alone was written anew around a copied list, and is `other`.
+    """
     used = "following hyperparameters were used during training"
     return _from_trainer(document) or (
-        used in document.lowered and "train_batch_size" in document.lowered and bool(document.mentions(used))
+        document.origin is not None and used in document.lowered and "train_batch_size" in document.lowered
     )
 
 

@@ -42,7 +42,7 @@ print("\\n{MARKER}" + json.dumps([
 """
 # Without start-up files: a `sitecustomize` can print, fail or end the process.
 BARE = ("-I", "-S")
-PROBE_SECONDS = 20
+PROBE_SECONDS = 60  # a tenth of a second, but for a busy machine
 VENV_SECONDS = 300  # half a second, but for a slow network file system
 CONDA_ROOTS = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba")
 

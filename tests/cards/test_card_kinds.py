@@ -36,7 +36,7 @@ def front(*lines: str) -> str:
         (front("tags: [generated_from_setfit_trainer]"), "setfit"),
         (front("tags: [generated_from_span_marker_trainer]"), "spanmarker"),
         ("# Model Trained Using AutoTrain\n\n- Problem type: Text Classification", "autotrain"),
-        ("# x\n\nThe following hyperparameters were used during training:\n- train_batch_size: 8", "trainer"),
+        ("# x\n\nThe following hyperparameters were used during training:\n- train_batch_size: 8", "other"),
         ("```\nThe following hyperparameters were used during training:\ntrain_batch_size: 8\n```", "other"),
         ("A run\n\nHyperparameters\n• Learning rate: 5e-05\n• Train Batch Size: 32\n", "article"),
         ("# x\n\n• prose only", "other"),
