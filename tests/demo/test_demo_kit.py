@@ -21,6 +21,8 @@ from repro.workflows import build_environment
 
 pytestmark = pytest.mark.environment
 
+# `RECORD` holds paths; uv leaves a note on each wheel that it took from a folder.
+NOTES = ("RECORD", "uv_cache.json")
 SECONDS = 1800  # for the machine, not for the program: a bound so that nothing waits for ever
 
 
@@ -44,10 +46,10 @@ def apart() -> list[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return the files of an environment's packages, but for byte code and what holds paths (`RECORD`)."""
+    """Return the files of an environment's packages, but for byte code and what tells where they came from."""
     found = {}
     for path in folder.glob("lib/python*/site-packages/**/*"):
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "RECORD":
+        if path.is_file() and "__pycache__" not in path.parts and path.name not in NOTES:
             with path.open("rb") as file:
                 found[str(path.relative_to(folder))] = file_digest(file, "sha256").hexdigest()
     return found
