@@ -46,7 +46,7 @@ def apart() -> list[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return the files of an environment's packages, but for byte code and what tells where they came from."""
+    """Return the files of an environment's packages, but for byte code and notes on their origin."""
     found = {}
     for path in folder.glob("lib/python*/site-packages/**/*"):
         if path.is_file() and "__pycache__" not in path.parts and path.name not in NOTES:
