@@ -372,8 +372,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[""], metavar="PART")
     options = parser.parse_args()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # as `repro audit` sets itself up
     rules = RuleSet.of(builtin())
     sizes = [int(options.megabytes * 1e6 / part) for part in (100, 10, 1)]
     warm(rules)
