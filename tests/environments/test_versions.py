@@ -40,7 +40,7 @@ def test_local_tag_is_stripped_to_resolve() -> None:
         "4.21.2 --index-url x",
         "-r x",
         "4.21.2\\",
-        "https://x/y.whl",
+        "https://host.invalid/x",
     ],
 )
 def test_hostile_versions_are_refused(text: str) -> None:
