@@ -211,7 +211,11 @@ def laid_on(curve: Curve, places: Sequence[Point], *, interpolate: bool = False)
     Returns:
         One for each place, None where the curve has nothing.
     """
-    by_step = {point.step: point for point in curve.points if point.step is not None}
+    if not any(point.step is not None or point.epoch is not None for point in places):
+        # A table without either is laid beside another by its order, where they are as long as each other.
+        return curve.points if len(curve.points) == len(places) else (None,) * len(places)
+    # Of two evaluations at one step the first counts: a second one is `evaluate()` after the training.
+    by_step = {point.step: point for point in reversed(curve.points) if point.step is not None}
     by_epoch = sorted((point for point in curve.points if point.epoch is not None), key=_epoch)
     found: list[Point | None] = []
     for place in places:

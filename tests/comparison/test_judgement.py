@@ -138,6 +138,23 @@ def test_other_steps_are_incomparable_unless_interpolated() -> None:
     assert any("interpolated" in note for note in found.notes)
 
 
+def test_a_table_without_places_is_compared_in_its_order() -> None:
+    """A card without epochs and steps is compared row by row, where there are as many."""
+    here = curve("a", FALLING)
+    here = replace(here, points=tuple(replace(point, epoch=None, step=None) for point in here.points))
+    assert compare_curves(here, curve("b", FALLING)).verdict == "identical"
+    shorter = compare_curves(here, curve("b", FALLING[:-1]))
+    assert (shorter.verdict, shorter.reason) == ("incomparable", "the card has 10 evaluations, the run 9")
+
+
+def test_the_first_evaluation_at_a_step_counts() -> None:
+    """A second evaluation at the last step is one after the training, perhaps of another checkpoint."""
+    twice = curve("b", [*FALLING, 0.5])
+    last = replace(twice.points[-1], step=twice.points[-2].step, epoch=twice.points[-2].epoch)
+    found = compare_curves(curve("a", FALLING), replace(twice, points=(*twice.points[:-1], last)))
+    assert found.verdict == "identical"
+
+
 def test_no_common_place_is_incomparable() -> None:
     """Curves without a common step cannot be compared, interpolated or not, and the sentence names one."""
     here, there = curve("a", FALLING), curve("b", FALLING)
