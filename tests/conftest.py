@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from wheelhouse import House
 
 # Before any test module imports huggingface_hub, which reads it then.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -36,3 +41,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("REPRO_CACHE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """An empty index of packages on loopback, and no other one."""
+    from wheelhouse import only, serve  # beside the tests of environments, which alone use it
+
+    with serve() as house:
+        only(house.address, monkeypatch, tmp_path)
+        yield house
+
+
+@pytest.fixture
+def house(index: House) -> House:
+    """An index with two packages that need nothing."""
+    index.add("tiny", "1.0")
+    index.add("other", "2.0")
+    return index

@@ -5,7 +5,6 @@ Everything here is text ready to show, except that nothing is escaped: that is t
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -417,8 +416,6 @@ def _stream(comparison: Comparison) -> str:
     text = f"Published and measured run: {words[stream.match]}"
     if stream.name:
         text += f"; this run follows stream {stream.name}"
-    if stream.correlation is not None and math.isfinite(stream.correlation):
-        text += f"; the detrended curves correlate at {stream.correlation:.2f}".replace("-", formats.MINUS)
     return f"{text}. {formats.sentence(stream.reason)}".strip()
 
 

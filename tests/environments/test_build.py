@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from wheelhouse import JSON, MINOR, House, only, record, serve
+from wheelhouse import JSON, MINOR, House, record, serve
 
 from repro.environments import (
     build,
@@ -44,15 +44,6 @@ def stay(python):
 built = build(load(Path(record), Environment), Path(lock).read_text(), probe=stay)
 print("from cache" if built.from_cache else "built", flush=True)
 """
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("tiny", "1.0")
-        house.add("other", "2.0")
-        yield house
 
 
 def start(lock: str, folder: Path, probe: str = "go") -> subprocess.Popen[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wheelhouse import House, only, serve
+from wheelhouse import House
 
 from repro.environments import resolve
 from repro.environments.conflict import smallest
@@ -36,14 +33,12 @@ def test_the_smallest_set_fails_and_no_part_of_it_does(names: list[str], data: s
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("transformers", "4.21.2")
-        house.add("torch", "1.13.0")
-        house.add("tokenizers", "0.12.1")
-        house.add("tokenizers", "0.11.6")
-        yield house
+def house(index: House) -> House:
+    index.add("transformers", "4.21.2")
+    index.add("torch", "1.13.0")
+    index.add("tokenizers", "0.12.1")
+    index.add("tokenizers", "0.11.6")
+    return index
 
 
 def test_only_what_conflicts_is_named(house: House) -> None:

@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wheelhouse import House, only, serve
+from wheelhouse import House
 
 from repro.cases import loader
 from repro.environments import cache_folder, registry
@@ -29,16 +29,14 @@ Said = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("transformers", "4.31.0", uploaded="2023-07-18T20:00:00Z")
-        house.add("torch", "2.0.1", uploaded="2023-05-08T12:00:00Z")
-        house.add("tokenizers", "0.13.3", uploaded="2023-04-05T12:00:00Z")
-        house.add("datasets", "2.14.4", uploaded="2023-07-20T12:00:00Z")
-        house.add("accelerate", "0.21.0", uploaded="2023-07-13T12:00:00Z")
-        house.add("accelerate", "0.25.0", uploaded="2023-12-01T12:00:00Z")
-        yield house
+def house(index: House) -> House:
+    index.add("transformers", "4.31.0", uploaded="2023-07-18T20:00:00Z")
+    index.add("torch", "2.0.1", uploaded="2023-05-08T12:00:00Z")
+    index.add("tokenizers", "0.13.3", uploaded="2023-04-05T12:00:00Z")
+    index.add("datasets", "2.14.4", uploaded="2023-07-20T12:00:00Z")
+    index.add("accelerate", "0.21.0", uploaded="2023-07-13T12:00:00Z")
+    index.add("accelerate", "0.25.0", uploaded="2023-12-01T12:00:00Z")
+    return index
 
 
 @pytest.fixture

@@ -6,27 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
-from wheelhouse import House, only, record, serve
+from wheelhouse import House, record
 
 from repro.environments import build, cache_folder, lookup
 from repro.environments.cache import MARKER
 from repro.records.codec import json_schema
 from repro.workflows import schemas
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("tiny", "1.0")
-        house.add("other", "2.0")
-        yield house
 
 
 def repro(*arguments: str | Path, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -8,13 +8,12 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import uv
 import yaml
-from wheelhouse import MINOR, House, only, record, serve
+from wheelhouse import MINOR, House, record
 
 from repro.environments import read_lock
 from repro.environments.export import FORMATS, Format, export, write_build_context
@@ -25,13 +24,11 @@ from repro.runs.local import WORKER
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("tiny", "1.0", requires=("other",))
-        house.add("other", "2.0")
-        house.add("other", "3.0")
-        yield house
+def house(index: House) -> House:
+    index.add("tiny", "1.0", requires=("other",))
+    index.add("other", "2.0")
+    index.add("other", "3.0")
+    return index
 
 
 @pytest.fixture

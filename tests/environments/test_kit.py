@@ -14,7 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from loopback import Files, Hub, serving
-from wheelhouse import MINOR, House, only, record, serve
+from wheelhouse import MINOR, House, record
 
 from repro.cases.synthetic import git_blob
 from repro.environments.kit import MANIFEST, open_kit, write_kit
@@ -70,12 +70,10 @@ WHEEL = "wheels/transformers-4.21.2-py3-none-any.whl"
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("transformers", "4.21.2", requires=("tiny",))
-        house.add("tiny", "1.0")
-        yield house
+def house(index: House) -> House:
+    index.add("transformers", "4.21.2", requires=("tiny",))
+    index.add("tiny", "1.0")
+    return index
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wheelhouse import MINOR, House, only, requirements, serve
+from wheelhouse import MINOR, House, requirements
 
 from repro.environments.lock import compile_lock, lock_digest, lock_sizes, read_lock
 from repro.environments.registry import Registry
@@ -23,14 +22,12 @@ DOCUMENTED = {"transformers": "4.21.2", "torch": "1.13.0+cu117"}
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("transformers", "4.21.2", requires=("numpy>=1.17",))
-        house.add("torch", "1.13.0")
-        house.add("numpy", "1.23.5")
-        house.add("numpy", "2.3.4", uploaded="2025-10-15T00:00:00Z")
-        yield house
+def house(index: House) -> House:
+    index.add("transformers", "4.21.2", requires=("numpy>=1.17",))
+    index.add("torch", "1.13.0")
+    index.add("numpy", "1.23.5")
+    index.add("numpy", "2.3.4", uploaded="2025-10-15T00:00:00Z")
+    return index
 
 
 def test_continued_lines_and_comments_are_read() -> None:

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from wheelhouse import MINOR, House, only, record, serve
+from wheelhouse import MINOR, House, record
 
 from repro import matrix
 from repro.cli import env_matrix, main
@@ -43,19 +42,17 @@ def card(**versions: str) -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(index: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """Releases that can be installed; none of them has a Trainer."""
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        monkeypatch.chdir(tmp_path)
-        for version in ("4.6.0", "4.6.1", "4.7.0", "4.8.0"):
-            house.add("transformers", version, code=BREAKS if version == "4.8.0" else "")
-        house.add("transformers", "4.6.2", yanked=True)
-        house.add("transformers", "4.7.1rc1")
-        house.add("torch", "1.9.0")
-        house.add("datasets", "1.8.0")
-        house.add("tokenizers", "0.10.3")
-        yield house
+    monkeypatch.chdir(tmp_path)
+    for version in ("4.6.0", "4.6.1", "4.7.0", "4.8.0"):
+        index.add("transformers", version, code=BREAKS if version == "4.8.0" else "")
+    index.add("transformers", "4.6.2", yanked=True)
+    index.add("transformers", "4.7.1rc1")
+    index.add("torch", "1.9.0")
+    index.add("datasets", "1.8.0")
+    index.add("tokenizers", "0.10.3")
+    return index
 
 
 def repro(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:

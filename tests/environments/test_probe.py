@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from wheelhouse import House, only, record, serve
+from wheelhouse import House, record
 
 from repro.environments import environment_folder
 from repro.errors import EnvironmentFailed
@@ -14,13 +11,11 @@ from repro.workflows import build_environment
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        monkeypatch.setenv("REPRO_CACHE_DIR", str(tmp_path / "own cache"))
-        house.add("tiny", "1.0")
-        house.add("other", "2.0")
-        yield house
+def house(index: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setenv("REPRO_CACHE_DIR", str(tmp_path / "own cache"))
+    index.add("tiny", "1.0")
+    index.add("other", "2.0")
+    return index
 
 
 def test_what_is_installed_is_what_was_locked(house: House) -> None:

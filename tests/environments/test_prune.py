@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from wheelhouse import House, only, record, serve
+from wheelhouse import House, record
 
 from repro.environments import Built, build, cache_folder, environment_folder, lookup
 from repro.environments.cache import MARKER, held, used
@@ -33,12 +32,10 @@ with held(Path(sys.argv[1])):
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("tiny", "1.0", code=f"x = {'1' * 100_000!r}\n")
-        house.add("other", "2.0")
-        yield house
+def house(index: House) -> House:
+    index.add("tiny", "1.0", code=f"x = {'1' * 100_000!r}\n")
+    index.add("other", "2.0")
+    return index
 
 
 def built(lock: str, *, days: float) -> Built:

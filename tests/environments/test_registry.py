@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
-from wheelhouse import House, no_configuration, only, serve
+from wheelhouse import House, no_configuration
 
 from repro.environments.registry import Index, Registry, configured_index
 from repro.errors import EnvironmentFailed, NetworkFailed
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        yield house
+def house(index: House) -> House:
+    return index
 
 
 def write(path: Path, text: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from wheelhouse import MINOR, House, only, serve
+from wheelhouse import MINOR, House
 
 from repro.environments import build, lock_digest, probe_imports, read_lock, resolve, this_platform
 from repro.errors import BadInput, EnvironmentFailed
@@ -18,17 +16,15 @@ CARD = {"transformers": "4.31.0", "torch": "2.0.1+cu118", "tokenizers": "0.13.3"
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("transformers", "4.31.0", uploaded="2023-07-18T20:00:00Z", requires=("tokenizers>=0.11",))
-        house.add("torch", "2.0.1", uploaded="2023-05-08T12:00:00Z")
-        house.add("tokenizers", "0.13.3", uploaded="2023-04-05T12:00:00Z", requires_python=f"<={MINOR}.99")
-        house.add("datasets", "2.14.4", uploaded="2023-07-20T12:00:00Z")
-        house.add("accelerate", "0.21.0", uploaded="2023-07-13T12:00:00Z")
-        house.add("accelerate", "0.24.1", uploaded="2023-10-30T12:00:00Z")
-        house.add("accelerate", "0.25.0", uploaded="2023-12-01T12:00:00Z")
-        yield house
+def house(index: House) -> House:
+    index.add("transformers", "4.31.0", uploaded="2023-07-18T20:00:00Z", requires=("tokenizers>=0.11",))
+    index.add("torch", "2.0.1", uploaded="2023-05-08T12:00:00Z")
+    index.add("tokenizers", "0.13.3", uploaded="2023-04-05T12:00:00Z", requires_python=f"<={MINOR}.99")
+    index.add("datasets", "2.14.4", uploaded="2023-07-20T12:00:00Z")
+    index.add("accelerate", "0.21.0", uploaded="2023-07-13T12:00:00Z")
+    index.add("accelerate", "0.24.1", uploaded="2023-10-30T12:00:00Z")
+    index.add("accelerate", "0.25.0", uploaded="2023-12-01T12:00:00Z")
+    return index
 
 
 def test_a_record_gives_every_reason(house: House) -> None:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from wheelhouse import House, only, record, serve
+from wheelhouse import House, record
 
 from repro.environments import build, environment_folder, lookup
 from repro.environments.disk import gigabytes, usage
@@ -29,12 +29,10 @@ MAY_DIFFER = (
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("tiny", "1.0", files={"INFO/entry_points.txt": "[console_scripts]\ntiny = tiny:main\n"})
-        house.add("other", "2.0", files={"other_data/a.txt": "a\n", "other_data/b.txt": "b\n"})
-        yield house
+def house(index: House) -> House:
+    index.add("tiny", "1.0", files={"INFO/entry_points.txt": "[console_scripts]\ntiny = tiny:main\n"})
+    index.add("other", "2.0", files={"other_data/a.txt": "a\n", "other_data/b.txt": "b\n"})
+    return index
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
-from wheelhouse import House, only, serve
+from wheelhouse import House
 
 from repro.environments.platforms import this_platform
 from repro.environments.registry import Registry
@@ -33,16 +30,14 @@ TORCH = (
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        for version in TRANSFORMERS:
-            house.add("transformers", version)
-        for version in TORCH:
-            house.add("torch", version)
-        for version in ("2.7.0", "2.7.1", "2.8.0", "2.9.0"):
-            house.add("datasets", version)
-        yield house
+def house(index: House) -> House:
+    for version in TRANSFORMERS:
+        index.add("transformers", version)
+    for version in TORCH:
+        index.add("torch", version)
+    for version in ("2.7.0", "2.7.1", "2.8.0", "2.9.0"):
+        index.add("datasets", version)
+    return index
 
 
 def versions(name: str, text: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytorch_index import closed_port, serve_pytorch
-from wheelhouse import MINOR, House, only, serve
+from wheelhouse import MINOR, House
 
 from repro.environments import (
     TorchChoice,
@@ -36,24 +36,22 @@ tagged = pytest.mark.skipif(this_platform().startswith("macos"), reason="builds 
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(index: House) -> House:
     """A registry of the day, with what came later and would not fit."""
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("transformers", "4.21.2", uploaded="2022-08-24T12:00:00Z", requires=("numpy>=1.17",))
-        house.add("datasets", "2.7.1", uploaded="2022-11-22T17:20:22Z", requires=("pyarrow>=1", "fsspec"))
-        house.add("tokenizers", "0.12.1", uploaded="2022-04-13T12:00:00Z")
-        house.add("torch", "1.13.0", uploaded="2022-10-28T12:00:00Z", requires=("nvidia-cublas-cu11==11.10",))
-        house.add("nvidia-cublas-cu11", "11.10", uploaded="2022-10-01T12:00:00Z")
-        for name in ("numpy", "pyarrow", "fsspec", "sympy"):
-            house.add(name, "1.24", uploaded="2022-11-01T12:00:00Z")
-            house.add(name, "2.1", uploaded="2023-09-01T12:00:00Z")
-        house.add(
-            "torch", "2.1.0", uploaded="2023-10-04T12:00:00Z",
-            requires=("nvidia-cublas-cu12==12.1", "fsspec", "sympy>=2"),
-        )  # fmt: skip
-        house.add("nvidia-cublas-cu12", "12.1", uploaded="2023-05-01T12:00:00Z")
-        yield house
+    index.add("transformers", "4.21.2", uploaded="2022-08-24T12:00:00Z", requires=("numpy>=1.17",))
+    index.add("datasets", "2.7.1", uploaded="2022-11-22T17:20:22Z", requires=("pyarrow>=1", "fsspec"))
+    index.add("tokenizers", "0.12.1", uploaded="2022-04-13T12:00:00Z")
+    index.add("torch", "1.13.0", uploaded="2022-10-28T12:00:00Z", requires=("nvidia-cublas-cu11==11.10",))
+    index.add("nvidia-cublas-cu11", "11.10", uploaded="2022-10-01T12:00:00Z")
+    for name in ("numpy", "pyarrow", "fsspec", "sympy"):
+        index.add(name, "1.24", uploaded="2022-11-01T12:00:00Z")
+        index.add(name, "2.1", uploaded="2023-09-01T12:00:00Z")
+    index.add(
+        "torch", "2.1.0", uploaded="2023-10-04T12:00:00Z",
+        requires=("nvidia-cublas-cu12==12.1", "fsspec", "sympy>=2"),
+    )  # fmt: skip
+    index.add("nvidia-cublas-cu12", "12.1", uploaded="2023-05-01T12:00:00Z")
+    return index
 
 
 @pytest.fixture

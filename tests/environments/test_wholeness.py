@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wheelhouse import House, only, record, serve
+from wheelhouse import House, record
 
 from repro.environments import Built, build, environment_folder
 from repro.environments.wholeness import damaged, site_packages
 from repro.errors import EnvironmentFailed
 
 MODULE = "__version__ = '1.0'\n"
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with serve() as house:
-        only(house.address, monkeypatch, tmp_path)
-        house.add("tiny", "1.0")
-        house.add("other", "2.0")
-        yield house
 
 
 @pytest.fixture
