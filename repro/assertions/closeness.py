@@ -10,9 +10,10 @@ from typing import Any
 
 from repro.assertions import Checked
 from repro.assertions.causes import likely_causes
-from repro.assertions.curves import DEFAULT_METRIC, Curves, Point, canonical, read_curves
+from repro.assertions.curves import DEFAULT_METRIC, Curves, Point, read_curves
 from repro.assertions.messages import Line, failure, number, value_text
 from repro.assertions.references import ReferenceFile
+from repro.comparison.curve import canonical
 from repro.errors import BadInput
 from repro.reports.formats import epoch, line, metric_title
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repro.comparison.curve import canonical
 from repro.errors import BadInput
 from repro.records.claims import Table, decimal
 from repro.records.codec import from_json, read_text
@@ -17,13 +18,6 @@ from repro.records.reference import Reference
 from repro.records.run import Run
 
 DEFAULT_METRIC = "validation_loss"
-#: What a Trainer logs, and what its card calls it.
-_ALIASES = {
-    "loss": "training_loss",
-    "train_loss": "training_loss",
-    "eval_loss": "validation_loss",
-    "val_loss": "validation_loss",
-}
 _HINT = "numbers, a mapping of steps or metrics, a log_history, a run, or a trainer_state.json, card or CSV"
 
 
@@ -51,16 +45,6 @@ class Curves:
     metrics: Mapping[str, tuple[Point, ...]]
     source: str = ""
     named: bool = False
-
-
-def canonical(metric: str) -> str:
-    """Return a metric's name as cards have it.
-
-    >>> canonical("eval_loss"), canonical("eval_accuracy"), canonical("Validation Loss")
-    ('validation_loss', 'accuracy', 'validation_loss')
-    """
-    name = "_".join(metric.strip().lower().split())
-    return _ALIASES.get(name) or name.removeprefix("eval_")
 
 
 def read_curves(given: Any, alone: str = DEFAULT_METRIC) -> Curves:

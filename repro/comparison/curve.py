@@ -102,11 +102,13 @@ def number(cell: Cell) -> float | None:
 
 
 def canonical(name: str) -> str:
-    """Return the name under which a metric is compared: `eval_accuracy` and `accuracy` are one."""
-    name = name.strip().lower().replace(" ", "_")
-    if name in ALIASES:
-        return ALIASES[name]
-    return name.removeprefix("eval_") if name.startswith("eval_") else name
+    """Return the name under which a metric is compared.
+
+    >>> canonical("eval_loss"), canonical("eval_accuracy"), canonical("Validation Loss")
+    ('validation_loss', 'accuracy', 'validation_loss')
+    """
+    name = "_".join(name.lower().split())
+    return ALIASES.get(name) or name.removeprefix("eval_")
 
 
 def is_metric(name: str) -> bool:

@@ -13,8 +13,9 @@ import numpy
 import pytest
 
 from repro.assertions import assert_close_curve
-from repro.assertions.curves import canonical, read_curves
+from repro.assertions.curves import read_curves
 from repro.cases import loader
+from repro.comparison.curve import canonical
 from repro.errors import BadInput
 from repro.records.codec import load
 from repro.records.run import Run
