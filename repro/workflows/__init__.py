@@ -1,0 +1,37 @@
+"""The wiring, and the public Python API: audit, environment, run, check and report."""
+
+from repro.workflows.cards import audit
+from repro.workflows.environments import (
+    build_environment,
+    environment_of,
+    environment_of_kit,
+    prune,
+    write_kit_of,
+)
+from repro.workflows.machine import doctor, schemas
+from repro.workflows.observing import Observer, Silent
+from repro.workflows.options import REHEARSAL_STEPS, RunOptions
+from repro.workflows.results import Outcome, check, load_run, report
+from repro.workflows.running import other_seeds, run, run_replicates
+
+__all__ = [
+    "REHEARSAL_STEPS",
+    "Observer",
+    "Outcome",
+    "RunOptions",
+    "Silent",
+    "audit",
+    "build_environment",
+    "check",
+    "doctor",
+    "environment_of",
+    "environment_of_kit",
+    "load_run",
+    "other_seeds",
+    "prune",
+    "report",
+    "run",
+    "run_replicates",
+    "schemas",
+    "write_kit_of",
+]

@@ -1,0 +1,54 @@
+"""What `repro run` can be asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+REHEARSAL_STEPS = 2
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `repro run` was asked for.
+
+    Attributes:
+        case: A bundled case's name or a case folder.
+        out: Where runs land.
+        environment: `locked`, or `current` for the interpreter that runs this program.
+        device: `auto`, `cpu` or `cuda`.
+        seed: Another seed than the documented one, or None.
+        rehearse: Stop after this many steps of stand-in data and weights, or None.
+        model: A folder with the model, instead of downloading it.
+        data: The data file, instead of downloading it.
+        accept_other_model: Take a model with other digests, as a deviation.
+        accept_other_data: Take data with another blob id, as a deviation.
+        torch: Another release of torch than the documented one, as a deviation.
+        torch_backend: A build of torch on PyTorch's own index instead of the registry's.
+        relock: Make a new lock even where the case carries one.
+        stream: The random stream to have where the versions leave it open: `B` or `C`.
+        strict: Refuse an environment that has not the very versions and builds that are documented.
+        fresh: Start anew even where there is an unfinished or a finished run.
+        kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
+        templates: A folder of templates that replace the packaged ones.
+    """
+
+    case: str = "demo"
+    out: Path = Path("reports")
+    environment: Literal["locked", "current"] = "locked"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int | None = None
+    rehearse: int | None = None
+    model: Path | None = None
+    data: Path | None = None
+    accept_other_model: bool = False
+    accept_other_data: bool = False
+    torch: str | None = None
+    torch_backend: str | None = None
+    relock: bool = False
+    stream: str | None = None
+    strict: bool = False
+    fresh: bool = False
+    kit: Path | None = None
+    templates: Path | None = None

@@ -1,0 +1,161 @@
+"""A run, and runs with other seeds: everything from the words of a request to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro import inputs
+from repro.cases.loader import LoadedCase, find_case, load_case
+from repro.environments.cache import (
+    cache_folder,
+)
+from repro.environments.torch_choice import (
+    TorchChoice,
+    choose_torch,
+)
+from repro.errors import BadInput
+from repro.records.run import (
+    Settings,
+)
+from repro.runs import folders
+from repro.runs.arguments import training_arguments
+from repro.workflows.cards import one_card
+from repro.workflows.environments import environment_of_kit
+from repro.workflows.observing import Observer, Silent
+from repro.workflows.options import RunOptions
+from repro.workflows.preparing import built_for_training, current, holding, locked
+from repro.workflows.results import Outcome, reported
+from repro.workflows.training import train
+
+if TYPE_CHECKING:
+    from repro.environments.kit import OpenKit
+
+
+def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
+    """Rebuild the environment, train, compare and report.
+
+    An unfinished run of the same case and settings in `options.out` is gone on with, a finished one is
+    reported again.
+
+    Args:
+        options: What is asked for.
+        observer: Told what is going on.
+
+    Returns:
+        The run, its comparison and its folder.
+
+    Raises:
+        BadInput: The case or an option cannot be used.
+        EnvironmentFailed: The environment cannot be built, or its torch cannot use the GPU asked for.
+        TrainingFailed: The worker failed; the run's record says why.
+        NetworkFailed: Model, data or registry cannot be had; names what is missing.
+        Interrupted: Stopped by the user; the run can be gone on with.
+    """
+    observer = observer or Silent()
+    case = runnable(options.case)
+    arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
+    if options.seed is not None:
+        arguments["seed"] = options.seed
+    if "seed" not in arguments:
+        raise BadInput(f"{case.card.target}: the card states no seed", "give one with --seed")
+    handed = inputs.hand_over(options.model, options.data)
+    settings = Settings(
+        environment=options.environment,
+        device=options.device,
+        seed=arguments["seed"],
+        rehearse=options.rehearse,
+        model=handed.model_digest,
+        data=handed.data_blob,
+    )
+    choice = choose_torch(options.torch, options.torch_backend)
+    kit = kit_of(options, choice, observer)
+    if options.environment == "current":
+        if choice:
+            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
+        ready = current(case)
+    else:
+        ready = locked(case, options, choice, kit, observer)
+    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
+    folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
+    with folder.held():
+        if folder.record.exists() and folders.is_finished(finished := folder.load()):
+            observer.say("this run is finished already: reported again (--fresh starts anew)")
+            return reported(finished, folder, options.templates)
+        observer.say("looking for model and data")
+        prepared = inputs.prepare(
+            case,
+            handed,
+            cache_folder(),
+            rehearse=options.rehearse is not None,
+            accept_other_model=options.accept_other_model,
+            accept_other_data=options.accept_other_data,
+            kit=None if kit is None else kit.folder,
+        )
+        arguments |= case.case.arguments
+        with holding(ready):
+            ready = built_for_training(ready, kit, observer)
+            trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
+        return reported(trained, folder, options.templates)
+
+
+def run_replicates(options: RunOptions, seeds: Sequence[int], observer: Observer | None = None) -> Outcome:
+    """Run with the documented seed and then with others, one after another; errors as in `run`.
+
+    Each is a run of its own: an unfinished one is gone on with, a finished one is not trained again.
+
+    Args:
+        options: What is asked for.
+        seeds: The other seeds.
+        observer: Told what is going on.
+
+    Returns:
+        The first run, compared with what it has in noise from the others.
+    """
+    observer = observer or Silent()
+    first = run(options, observer)
+    for at, seed in enumerate(seeds, 1):
+        observer.say(f"replicate {at} of {len(seeds)}, seed {seed}")
+        run(replace(options, seed=seed), observer)
+    return reported(first.run, folders.RunFolder(first.folder), options.templates)
+
+
+def other_seeds(options: RunOptions, count: int) -> tuple[int, ...]:
+    """Return the seeds that follow the one that a run has: `count` of them."""
+    case = runnable(options.case)
+    seed = options.seed
+    if seed is None:
+        seed = training_arguments(case.card.claims.hyperparameters, where=case.card.target).get("seed", 0)
+    return tuple(range(seed + 1, seed + 1 + count))
+
+
+def runnable(target: str) -> LoadedCase:
+    """Load a case that can be run: one with a table to compare with."""
+    from repro.audits.sources import is_remote
+
+    if find_case(target) is None and (is_remote(target) or Path(target).is_file()):
+        card = one_card(target)
+        raise BadInput(
+            f"{target}: a card ({card.kind}) alone cannot be run: it does not say how its data are made",
+            "write a case folder around it (docs/cases.md); `repro audit` and `repro env` take the card",
+        )
+    case = load_case(target)
+    table = case.card.claims.results
+    if table is None or not table.rows:
+        raise BadInput(
+            f"{case.card.target}: the card has no table of results, so there is nothing to compare with",
+            "add the published table to the case's card",
+        )
+    return case
+
+
+def kit_of(options: RunOptions, torch: TorchChoice, observer: Observer) -> OpenKit | None:
+    """The kit to run from, verified before anything is made."""
+    if options.kit is None:
+        return None
+    if options.environment == "current" or options.relock or options.stream or torch:
+        others = "--env current, --relock, --stream, --torch and --torch-backend"
+        raise BadInput("--kit brings its own lock", f"leave {others} away")
+    return environment_of_kit(options.case, options.kit, observer)
