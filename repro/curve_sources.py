@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,34 +157,41 @@ def _json(path: Path) -> Curve:
     history = body.get("log_history") if isinstance(body, dict) else body
     if not isinstance(history, list):
         raise BadInput(f"{path}: no log_history in it", _HINT)
-    points = tuple(_history([each for each in history if isinstance(each, dict)]))
+    points = of_history([each for each in history if isinstance(each, dict)])
     if not points:
         raise BadInput(f"{path}: its log_history has neither losses nor evaluations", _HINT)
     return Curve(str(path), points, printed=False)
 
 
-def _history(history: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
-    """Yield a Trainer's evaluations, each with the training loss logged last, as its card generator does.
+def of_history(history: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
+    """Return a Trainer's evaluations, each with the training loss logged last, as its card generator does.
 
-    Without any evaluation the logged training losses are the curve.
+    Evaluations of several data sets at one step are one point. Of two of one metric there the first counts:
+    the second is `evaluate()` after the training, perhaps of another checkpoint. Without any evaluation
+    the logged training losses are the curve.
     """
     evaluated = any(name.startswith("eval_") for entry in history for name in entry)
-    logged: Cell | None = None
+    points: dict[float | None, Point] = {}
+    logged: dict[str, Cell] = {}
     for entry in history:
         if "train_runtime" in entry:  # the summary at the end; its train_loss is a mean over the training
             continue
+        epoch, step = _place(entry.get("epoch")), _whole(entry.get("step"))
         if (loss := _number(entry.get("loss"))) is not None:
-            logged = loss
-            if not evaluated:
-                yield Point(_place(entry.get("epoch")), _whole(entry.get("step")), {"training_loss": loss})
+            logged = {"training_loss": loss}
+        cells = logged if not evaluated and "loss" in entry else {}
         metrics = {
             canonical(name): cell
             for name, value in entry.items()
             if name.startswith("eval_") and is_metric(name) and (cell := _number(value)) is not None
         }
         if metrics:
-            cells = {"training_loss": logged} if logged is not None else {}
-            yield Point(_place(entry.get("epoch")), _whole(entry.get("step")), {**cells, **metrics})
+            cells = {**logged, **metrics}
+        if cells:
+            place = epoch if step is None else step
+            earlier = points.get(place)
+            points[place] = Point(epoch, step, {**cells, **(earlier.cells if earlier is not None else {})})
+    return tuple(points.values())
 
 
 def _number(value: object) -> Cell | None:

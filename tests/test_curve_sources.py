@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.curve_sources import read_curve, read_curves
+from repro.curve_sources import of_history, read_curve, read_curves
 from repro.errors import BadInput
 
 PEERS = Path(str(files("repro.cases"))) / "issues-128" / "peers.csv"
@@ -113,3 +113,20 @@ def test_any_json_is_a_curve_or_refused(value: object) -> None:
         path.write_text(json.dumps(value))
         with suppress(BadInput):
             assert read_curve(str(path)).points
+
+
+def test_evaluations_of_several_data_sets_at_one_step_are_one_point() -> None:
+    """A Trainer with several evaluation sets logs each for itself; of two of one metric the first counts."""
+    (point,) = of_history(
+        [
+            {"loss": 1.5, "step": 10, "epoch": 1.0},
+            {"eval_a_loss": 2.0, "step": 10, "epoch": 1.0},
+            {"eval_b_loss": 3.0, "step": 10, "epoch": 1.0},
+            {"eval_a_loss": 9.0, "step": 10, "epoch": 1.0},
+        ]
+    )
+    assert {name: point.value(name) for name in point.cells} == {
+        "training_loss": 1.5,
+        "a_loss": 2.0,
+        "b_loss": 3.0,
+    }

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.comparison.curve import canonical
+from repro.comparison.curve import Curve, canonical, of_run
+from repro.comparison.curve import Point as Evaluation
+from repro.curve_sources import of_history, read_curve
 from repro.errors import BadInput
-from repro.records.claims import Table, decimal
+from repro.records.claims import decimal
 from repro.records.codec import from_json, read_text
 from repro.records.reference import Reference
 from repro.records.run import Run
@@ -137,42 +139,27 @@ def _slack(values: Iterable[Any]) -> float:
 
 
 def _log(history: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Point, ...]]:
-    """Read a `log_history`: at each evaluation its metrics, and the last training loss logged before it.
-
-    That is how the card's generator makes its table. Where nothing was evaluated, the training losses stand
-    where they were logged. Of two evaluations at one step the first counts: a second one is `evaluate()`
-    after the training, perhaps of another checkpoint.
-    """
-    points: dict[str, dict[Any, Point]] = {}
-    training: dict[Any, Point] = {}
-    last: Any = None
-    for entry in history:
-        step, epoch = entry.get("step"), entry.get("epoch")
-        place = epoch if step is None else step
-        if "loss" in entry:
-            last = entry["loss"]
-            training[place] = Point(_number(last), step=step, epoch=epoch)
-        evaluated = {key: value for key, value in entry.items() if key.startswith("eval_")}
-        if evaluated:
-            evaluated["loss"] = last
-        for key, value in evaluated.items():
-            if value is None or isinstance(value, int | float):
-                points.setdefault(canonical(key), {}).setdefault(
-                    place, Point(_number(value), step=step, epoch=epoch)
-                )
-    if not points and training:
-        points["training_loss"] = training
-    return {metric: tuple(each.values()) for metric, each in points.items()}
+    return _points(Curve("", of_history(history), printed=False))
 
 
 def _of_run(run: Run) -> Curves:
-    metrics = {
+    return Curves(_points(of_run(run)), f"run {run.id}")
+
+
+def _points(curve: Curve) -> dict[str, tuple[Point, ...]]:
+    """Return each metric of a curve as `repro compare` reads it, by itself."""
+    return {
         metric: tuple(
-            Point(_number(getattr(each, metric)), step=each.step, epoch=each.epoch) for each in run.epochs
+            Point(each.value(metric), _printed(each, metric), each.step, each.epoch, 0.5 * curve.unit(metric))
+            for each in curve.points
         )
-        for metric in ("training_loss", "validation_loss")
+        for metric in curve.metrics
     }
-    return Curves(metrics, f"run {run.id}")
+
+
+def _printed(point: Evaluation, metric: str) -> str:
+    cell = point.cells.get(metric)
+    return "" if cell is None else cell.text
 
 
 # ---------------------------------------------------------------------------------------------- files
@@ -192,7 +179,7 @@ def _file(path: Path, alone: str) -> Curves:
         case ".csv":
             curves = csv_curves(text, path.name)
         case _:
-            curves = Curves(_card(text, path))
+            curves = Curves(_points(read_curve(str(path))))
     return Curves(curves.metrics, str(path), curves.named)
 
 
@@ -254,23 +241,6 @@ def csv_curves(text: str, name: str) -> Curves:
         return Curves(_columns(cells, metrics), named=True)
     except BadInput as error:
         raise BadInput(f"{name}: {error.message}", error.hint) from error
-
-
-def _card(text: str, path: Path) -> dict[str, tuple[Point, ...]]:
-    from repro.cards import read_card
-
-    table = read_card(text, target=str(path)).claims.results
-    if table is None or not table.rows:
-        raise BadInput(f"{path}: the card has no table of results", "name a card with one, or another file")
-    return _columns(_cells(table), [each for each in table.columns if each not in ("step", "epoch")])
-
-
-def _cells(table: Table) -> dict[str, list[str]]:
-    names = {canonical(column): column for column in reversed(table.columns)}
-    return {
-        name: ["" if cell is None else cell.text for cell in table.column(column)]
-        for name, column in names.items()
-    }
 
 
 def _columns(cells: Mapping[str, list[str]], metrics: Iterable[str]) -> dict[str, tuple[Point, ...]]:

@@ -14,14 +14,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from repro.errors import BadInput
 from repro.facts.streams import stream
-
-if TYPE_CHECKING:  # an audit without replicates is to start without numpy
-    import numpy as np
-    from numpy.typing import NDArray
 
 Metric: TypeAlias = Literal["training_loss", "validation_loss"]
 METRICS: tuple[Metric, ...] = ("training_loss", "validation_loss")
@@ -341,17 +337,13 @@ def _bounded(value: Value, theirs: Sequence[float], tested: int) -> Bounded:
 
 def groups(peers: Sequence[Peer]) -> tuple[Group, ...]:
     """Group replicates into random streams: by their curves, by their versions where these are too short."""
-    members: list[list[int]] = []
-    for i, peer in enumerate(peers):
-        joined = [i]
-        apart = []
-        for group in members:
-            if any(_one_stream(peer, peers[other]) for other in group):
-                joined += group
-            else:
-                apart.append(group)
-        members = [*apart, sorted(joined)]
-    return tuple(_group([peers[i] for i in group]) for group in sorted(members))
+    from repro.comparison.curve import of_peer
+    from repro.comparison.streams import labels
+
+    members: dict[int, list[Peer]] = {}
+    for peer, label in zip(peers, labels([of_peer(peer) for peer in peers]), strict=True):
+        members.setdefault(label, []).append(peer)
+    return tuple(_group(each) for each in members.values())
 
 
 def _group(peers: Sequence[Peer]) -> Group:
@@ -359,19 +351,8 @@ def _group(peers: Sequence[Peer]) -> Group:
     return Group(letters.pop() if len(letters) == 1 else None, tuple(peers))
 
 
-def _one_stream(one: Peer, other: Peer) -> bool:
-    alike = correlation(_curve(one), _curve(other))
-    if alike is not None:
-        return alike >= SAME_STREAM
-    return one.stream is not None and one.stream == other.stream
-
-
-def _curve(peer: Peer) -> dict[int, tuple[float, float]]:
-    return {
-        each.step: (each.epoch, each.validation_loss)
-        for each in peer.evaluations
-        if each.validation_loss is not None
-    }
+def _curve(peer: Peer) -> dict[float, float]:
+    return {each.step: each.validation_loss for each in peer.evaluations if each.validation_loss is not None}
 
 
 def correlations(values: Sequence[Value], found: Sequence[Group]) -> tuple[float | None, ...]:
@@ -384,45 +365,28 @@ def correlations(values: Sequence[Value], found: Sequence[Group]) -> tuple[float
     Returns:
         One for each group, None where there are too few common evaluations.
     """
-    own = {value.step: (value.epoch, value.value) for value in values if value.metric == "validation_loss"}
+    own: dict[float, float] = {
+        value.step: value.value for value in values if value.metric == "validation_loss"
+    }
     return tuple(
         max((r for peer in group.peers if (r := correlation(own, _curve(peer))) is not None), default=None)
         for group in found
     )
 
 
-def correlation(
-    one: Mapping[int, tuple[float, float]], other: Mapping[int, tuple[float, float]]
-) -> float | None:
-    """Return the correlation of two curves' zigzags at their common steps.
-
-    Args:
-        one: (epoch, loss) by step.
-        other: The same of the other curve.
+def correlation(one: Mapping[float, float], other: Mapping[float, float]) -> float | None:
+    """Return the correlation of two curves' zigzags, losses by step, at their common steps.
 
     Returns:
         Pearson's correlation of what is left of each curve beside a quadratic in log epoch; None where
         fewer than eight steps are common or a curve has no zigzag.
     """
-    import numpy as np
+    from repro.comparison.streams import zigzags
 
-    steps = sorted(one.keys() & other.keys())
-    if len(steps) < FEWEST_POINTS:
+    if len(one.keys() & other.keys()) < FEWEST_POINTS:
         return None
-    logs = np.log([one[step][0] for step in steps])
-    first, second = (_detrended(logs, [curve[step][1] for step in steps]) for curve in (one, other))
-    size = math.sqrt(float(first @ first) * float(second @ second))
-    return float(first @ second) / size if size > 1e-12 else None
-
-
-def _detrended(logs: NDArray[np.float64], values: Sequence[float]) -> NDArray[np.float64]:
-    import numpy as np
-
-    trend = np.vander(logs, 3)
-    losses = np.asarray(values, dtype=np.float64)
-    coefficients = np.linalg.lstsq(trend, losses, rcond=None)[0]
-    rest: NDArray[np.float64] = losses - trend @ coefficients
-    return rest
+    found = zigzags(one, other)
+    return None if found is None else found[0]
 
 
 def _version_key(text: str) -> tuple[int, ...]:

@@ -42,10 +42,11 @@ def correlation(one: Curve, other: Curve, metric: str = _METRIC) -> tuple[float,
         straight line with five to seven points), and its degrees of freedom; None with fewer points, or where
         a curve has no zigzag.
     """
-    return _correlation(_known(one, metric), _known(other, metric))
+    return zigzags(_known(one, metric), _known(other, metric))
 
 
-def _correlation(first: Mapping[float, float], second: Mapping[float, float]) -> tuple[float, int] | None:
+def zigzags(first: Mapping[float, float], second: Mapping[float, float]) -> tuple[float, int] | None:
+    """Return what `correlation` does of two curves given as values by step, or by epoch."""
     places = sorted(first.keys() & second.keys())
     if len(places) < _FEWEST:
         return None
@@ -107,7 +108,7 @@ def labels(curves: Sequence[Curve]) -> tuple[int, ...]:
 
     known = [_known(curve, _METRIC) for curve in curves]
     for i, j in combinations(range(len(curves)), 2):
-        if root(i) != root(j) and _one_stream(curves[i], curves[j], _correlation(known[i], known[j])):
+        if root(i) != root(j) and _one_stream(curves[i], curves[j], zigzags(known[i], known[j])):
             parent[max(root(i), root(j))] = min(root(i), root(j))
     numbers: dict[int, int] = {}
     return tuple(numbers.setdefault(root(at), len(numbers)) for at in range(len(curves)))
@@ -199,7 +200,7 @@ def _thresholds(freedom: int, replicates: Sequence[Curve], of: Sequence[int]) ->
     apart: dict[tuple[int, int], list[float]] = {}
     known = [_known(curve, _METRIC) for curve in replicates]
     for (i, one), (j, other) in combinations(enumerate(known), 2):
-        found = _correlation(one, other)
+        found = zigzags(one, other)
         if found is None or found[1] < freedom:
             continue
         z = min(_LARGEST_Z, math.atanh(min(found[0], 0.9999)))

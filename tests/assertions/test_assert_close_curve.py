@@ -141,7 +141,7 @@ def test_what_is_no_curve(given: Any, said: str) -> None:
         ("a.csv", "step,loss\n1\n", "a.csv: row 2 has 1 cells, the header 2"),
         ("a.csv", "step,loss\n1,x\n", "a.csv: 'x' is no number"),
         ("a.csv", 'step,loss\n1,"2\n', "a.csv: not CSV"),
-        ("a.md", "# nothing\n", "a.md: the card has no table"),
+        ("a.md", "# nothing\n", "a.md: no table of results in this card"),
         ("a.md", "", "a.md: the card is empty"),
     ],
 )

@@ -158,8 +158,8 @@ def test_short_curves_are_grouped_by_versions() -> None:
 
 def test_correlation_needs_eight_points_and_a_zigzag() -> None:
     """Few points and smooth curves have no correlation; a curve and itself have one."""
-    curve = {100 * i: (float(i), v) for i, v in enumerate(zigzag(1), 1)}
-    smooth = {step: (epoch, 2 - 0.3 * math.log(epoch)) for step, (epoch, _) in curve.items()}
+    curve = {100.0 * i: v for i, v in enumerate(zigzag(1), 1)}
+    smooth = {step: 2 - 0.3 * math.log(step) for step in curve}
     assert correlation(curve, curve) == pytest.approx(1)
     assert correlation(curve, smooth) is None
     assert correlation(dict(list(curve.items())[:7]), curve) is None
