@@ -17,6 +17,7 @@ from repro.environments.torch_choice import (
     choose_torch,
 )
 from repro.errors import BadInput
+from repro.records.codec import read_text, write_atomic
 from repro.records.run import (
     Settings,
 )
@@ -82,6 +83,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
         if folder.record.exists() and folders.is_finished(finished := folder.load()):
+            _keep_peers(case, folder)
             observer.say("this run is finished already: reported again (--fresh starts anew)")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
@@ -97,8 +99,16 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         arguments |= case.case.arguments
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
+            _keep_peers(case, folder)
             trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
         return reported(trained, folder, options.templates)
+
+
+def _keep_peers(case: LoadedCase, folder: folders.RunFolder) -> None:
+    """Keep the replicates whose noise the run is judged by, wherever the case lies later."""
+    peers = case.path("peers.csv")
+    if peers.is_file():
+        write_atomic(folder.peers, read_text(peers))
 
 
 def run_replicates(options: RunOptions, seeds: Sequence[int], observer: Observer | None = None) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any
 from repro import inputs
 from repro.cases.loader import LoadedCase
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
-from repro.records.codec import read_text, write_atomic
+from repro.records.codec import write_atomic
 from repro.records.event import AnyEvent
 from repro.records.run import (
     Completed,
@@ -73,9 +73,6 @@ def train(
     folder.save(compose(RunState(), None))
     if ready.lock is not None:
         write_atomic(folder.lock, ready.lock)
-    peers = case.path("peers.csv")
-    if peers.is_file():  # whose noise the run is judged by, wherever the case lies later
-        write_atomic(folder.peers, read_text(peers))
     if checkpoint is not None:
         observer.say(f"going on from the checkpoint at step {checkpoint.step}")
     following = _Following(observer, rewind(folder.events, 0 if checkpoint is None else checkpoint.sequence))
