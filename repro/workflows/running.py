@@ -81,7 +81,10 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
-        if folder.record.exists() and folders.is_finished(finished := folder.load()):
+        finished = folder.earlier()
+        if finished is None and folder.record.exists():
+            observer.say(f"{folder.record}: broken, not trusted; it is made anew")
+        if finished is not None and folders.is_finished(finished):
             observer.say("this run is finished already: reported again (--fresh starts anew)")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
@@ -97,7 +100,9 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         arguments |= case.case.arguments
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
-            trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
+            trained = train(
+                case, identity, arguments, settings, prepared, ready, folder, observer, options.limits
+            )
         return reported(trained, folder, options.templates)
 
 
