@@ -95,7 +95,7 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_without_its_events_is_not_gone_on_from(tmp_path: Path) -> None:
-    """Where an event before a checkpoint is broken or missing, what was measured is lost: an older one is taken."""
+    """A checkpoint is of no use where an event before it is broken or missing: an older one is taken."""
     folder = RunFolder(tmp_path)
     checkpoint(folder, 29, 5)
     checkpoint(folder, 58, 9)
