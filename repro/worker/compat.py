@@ -84,3 +84,21 @@ def quiet_datasets():
         if hasattr(datasets, name):
             getattr(datasets, name)()
             return
+
+
+def loses_count(batches, accumulated):
+    """Whether this release cannot go on where groups of batches do not fill an epoch.
+
+    4.28 to 4.45 count batches over the epochs' ends, and begin to count anew where they go on: other batches
+    would be put together, and the place in the epoch be another.
+
+    Args:
+        batches: Batches of an epoch.
+        accumulated: Batches to a step.
+    """
+    import transformers
+
+    if batches % accumulated == 0:
+        return False
+    loop = getattr(transformers.Trainer, "_inner_training_loop", transformers.Trainer.train)
+    return "total_batched_samples % args.gradient_accumulation_steps" in inspect.getsource(loop)

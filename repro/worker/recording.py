@@ -14,6 +14,7 @@ import time
 
 import transformers
 
+from . import compat
 from .digests import digest_of, weights_digest
 from .events import number
 from .random_states import random_state
@@ -27,7 +28,7 @@ _SIGN_OF_LIFE_SECONDS = 30.0
 
 
 class Stopped(Exception):
-    """The training was asked to stop (SIGTERM), and a checkpoint is written."""
+    """The training was asked to stop (SIGTERM), and its checkpoint is written, where it has any."""
 
 
 class Recorder(transformers.TrainerCallback):
@@ -56,8 +57,9 @@ class Recorder(transformers.TrainerCallback):
         self._said = 0.0
         self._saved = time.monotonic()
         self._asked_to_stop = False
+        self._saves = stop_after is None  # a rehearsal is short
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(self, args, state, control, train_dataloader=None, **kwargs):
         """Say how long the training is; the steps an epoch come from the Trainer's own count."""
         self._log.emit(
             "training",
@@ -66,6 +68,8 @@ class Recorder(transformers.TrainerCallback):
             resumed_from=state.global_step,
             stop_after=self._stop_after,
         )
+        if compat.loses_count(len(train_dataloader), args.gradient_accumulation_steps):
+            self._saves = False  # gone on from, it would be another training
         self._saved = time.monotonic()
         # From here on there is something to lose; until now SIGTERM just ends the process.
         signal.signal(signal.SIGTERM, self._stop)
@@ -77,11 +81,12 @@ class Recorder(transformers.TrainerCallback):
     def on_step_end(self, args, state, control, train_dataloader=None, **kwargs):
         """Say now and then how far it is; save where it is time for that; end a rehearsal."""
         self._say_step(state, _STEP_EVERY_SECONDS)
-        if self._stop_after is not None:
+        if self._stop_after is not None and state.global_step >= self._stop_after:
+            control.should_training_stop = True
+        if not self._saves:
+            control.should_save = False
             if self._asked_to_stop:
-                raise Stopped  # a rehearsal has no checkpoints: it is short
-            if state.global_step >= self._stop_after:
-                control.should_training_stop = True
+                raise Stopped
         elif _ends_epoch(state.global_step, len(train_dataloader), args.gradient_accumulation_steps):
             # The Trainer would take the epoch for done and leave its evaluation out.
             control.should_save = False
@@ -100,8 +105,8 @@ class Recorder(transformers.TrainerCallback):
     def on_epoch_end(self, args, state, control, **kwargs):
         """Have the Trainer save a checkpoint after this epoch's evaluation, whatever `save_strategy` says."""
         self._position.end_epoch()
-        if self._stop_after is None:
-            control.should_save = True
+        self._say_step(state, 0.0)
+        control.should_save = self._saves
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, optimizer=None, **kwargs):
         """The epoch is measured: write it down, with digests of all that the next one depends on."""
