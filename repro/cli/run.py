@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from repro.cli.options import Json, Out, Stream, Strict, Templates, Torch, TorchBackend, Verbose, Yes
+from repro.cli.options import (
+    CheckpointMinutes,
+    HangMinutes,
+    Json,
+    Out,
+    Stream,
+    Strict,
+    Templates,
+    Torch,
+    TorchBackend,
+    Verbose,
+    Yes,
+)
 
 
 def run(
@@ -66,6 +78,8 @@ def run(
             "--kit", help="An offline kit to run from, without a network (`repro env`).", metavar="FOLDER"
         ),
     ] = None,
+    checkpoint_minutes: CheckpointMinutes = 15.0,
+    hang_minutes: HangMinutes = 60.0,
     templates: Templates = None,
     yes: Yes = False,
     json: Json = False,
@@ -75,6 +89,7 @@ def run(
     from repro import workflows
     from repro.cli.console import Console, exit_code, print_outcome
     from repro.errors import BadInput
+    from repro.runs.limits import Limits
 
     if steps is not None and not rehearse:
         raise BadInput("--steps is for a rehearsal", "add --rehearse")
@@ -102,6 +117,7 @@ def run(
         fresh=fresh,
         kit=kit,
         templates=templates,
+        limits=Limits(checkpoint_minutes, hang_minutes),
     )
     others = _numbers(seeds) if seeds else ()
     if replicates:

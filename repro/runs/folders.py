@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ from repro.errors import BadInput
 from repro.records.codec import load, read_text, save, to_json
 from repro.records.comparison import Comparison
 from repro.records.run import Completed, Run, Settings
+from repro.runs.state import intact_up_to
 
 if TYPE_CHECKING:
     from repro.comparison.replicates import Peer
@@ -112,19 +116,42 @@ class RunFolder:
         """Write `comparison.json`, whole or not at all."""
         save(self.comparison, comparison)
 
-    def last_checkpoint(self) -> Checkpoint | None:
-        """Return the newest checkpoint that was written to its end, or None.
+    def earlier(self) -> Run | None:
+        """Return the run that the folder holds already; None without one, or where its record is broken."""
+        try:
+            return self.load()
+        except BadInput:
+            return None
 
-        The worker writes the marker last, after everything else is on the disk.
+    def last_checkpoint(self) -> Checkpoint | None:
+        """Return the newest checkpoint that can be trusted, or None.
+
+        The worker gives it its name when everything else is on the disk. Each of its files must be there in
+        its full length, and the events up to it intact: they hold what was measured before.
         """
+        intact = intact_up_to(self.events)
         whole = []
         for marker in self.checkpoints.glob("checkpoint-*/complete.json"):
             try:
                 said = json.loads(marker.read_bytes())
-                whole.append(Checkpoint(marker.parent, int(said["step"]), int(said["sequence"])))
+                lengths = {name: (marker.parent / name).stat().st_size for name in said["files"]}
+                if lengths == said["files"] and 0 < said["sequence"] <= intact:
+                    whole.append(Checkpoint(marker.parent, said["step"], said["sequence"]))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return max(whole, key=lambda each: each.step, default=None)
+
+    @property
+    def _holder_file(self) -> Path:
+        return self.path / ".holder.json"
+
+    def _holder(self) -> str:
+        """Say who holds the folder, as far as it can be known."""
+        try:
+            who = json.loads(self._holder_file.read_bytes())
+            return f": process {who['process']} on {who['host']}, since {who['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -142,7 +169,7 @@ class RunFolder:
             lock.acquire()
         except Timeout as error:
             raise BadInput(
-                f"{self.path}: another `repro run` is at work in this folder",
+                f"{self.path}: another `repro run` is at work in this folder{self._holder()}",
                 "wait for it, or use another --out",
             ) from error
         except OSError as error:
@@ -150,14 +177,23 @@ class RunFolder:
                 f"{self.path}: cannot be written: {error.strerror or error}",
                 "choose another folder with --out",
             ) from error
+        who = {"process": os.getpid(), "host": socket.gethostname(), "since": now()}
         try:
+            with suppress(OSError):  # a full disk is found out where it matters
+                self._holder_file.write_text(json.dumps(who) + "\n", encoding="utf-8")
             yield
         finally:
+            self._holder_file.unlink(missing_ok=True)
             lock.release()
             if not self.record.exists():  # nothing came of it: leave nothing behind
                 held.unlink(missing_ok=True)
                 with suppress(OSError):
                     self.path.rmdir()
+
+
+def now() -> str:
+    """Return the time of day as records have it, RFC 3339 UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:

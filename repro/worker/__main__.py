@@ -58,6 +58,7 @@ def main(argv):
     from repro_worker import devices, life
 
     life.end_with_parent()
+    life.show_stack_when_asked()
     try:
         recipe = importlib.import_module(_NAME + ".recipe_" + request["recipe"])
         body = {"status": "completed", "value": recipe.run(request)}

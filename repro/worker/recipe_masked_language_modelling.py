@@ -4,16 +4,19 @@ Reads top to bottom: data, model, train, evaluate, write. The seed is set by the
 the scripts that made the published cards; nothing here seeds for it.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import time
 
 import transformers
 
 from . import compat, devices, recipe_describe
 from .events import EventLog
-from .recording import MARKER, Recorder
+from .position import Position, WatchedTrainer
+from .recording import MARKER, WRITING, Recorder, Stopped
 
 
 def run(request):
@@ -22,10 +25,10 @@ def run(request):
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
             `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
-            `resume`.
+            `checkpoint_minutes`, `resume`.
 
     Returns:
-        Seconds of the training phase, as `seconds`.
+        Seconds of the training phase, as `seconds`; `stopped`, whether it was asked to stop before its end.
     """
     transformers.logging.set_verbosity_error()
     compat.quiet_datasets()
@@ -55,26 +58,44 @@ def run(request):
     if device == "cpu":
         arguments["no_cuda"] = True
     model = _model(request["model"], tokenizer)
+    writing = os.path.join(request["checkpoints"], WRITING)
+    shutil.rmtree(writing, ignore_errors=True)  # what a kill left half-written
+    where = resume and dict(resume["position"], folder=request["resume"])
+    position = Position(where)
+    recorder = Recorder(
+        log, position, request["checkpoints"], resume, request["stop_after"], request["checkpoint_minutes"]
+    )
     trainer = compat.trainer(
         tokenizer,
+        WatchedTrainer,
+        position=position,
+        resume=where,
         model=model,
-        args=compat.training_arguments(request["checkpoints"], arguments),
+        args=compat.training_arguments(writing, arguments),
         data_collator=collator,
         train_dataset=train,
         eval_dataset=evaluation,
-        callbacks=[Recorder(log, resume, request["stop_after"])],
+        callbacks=[recorder],
     )
+    recorder.trainer = trainer
     # Its default callback prints every log line; the events hold them already.
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
 
     if resume:
         compat.trust_own_checkpoints()
     started = time.monotonic()
-    trainer.train(resume_from_checkpoint=request["resume"])
+    stopped = False
+    try:
+        trainer.train(resume_from_checkpoint=request["resume"])
+    except Stopped:
+        stopped = True
     seconds = round(time.monotonic() - started, 3)
-    log.emit("finished", step=trainer.state.global_step, seconds=seconds)
+    if not stopped:
+        log.emit("finished", step=trainer.state.global_step, seconds=seconds)
     log.close()
-    return {"seconds": seconds}
+    with contextlib.suppress(OSError):  # something else may write there, too
+        os.rmdir(writing)
+    return {"seconds": seconds, "stopped": stopped}
 
 
 def _read_marker(checkpoint):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from repro.runs.limits import Limits
 
 REHEARSAL_STEPS = 2
 
@@ -32,6 +34,7 @@ class RunOptions:
         fresh: Start anew even where there is an unfinished or a finished run.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
+        limits: How often checkpoints are written, and when a worker counts as hung.
     """
 
     case: str = "demo"
@@ -52,3 +55,4 @@ class RunOptions:
     fresh: bool = False
     kit: Path | None = None
     templates: Path | None = None
+    limits: Limits = field(default_factory=Limits)

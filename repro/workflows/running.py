@@ -82,7 +82,10 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
-        if folder.record.exists() and folders.is_finished(finished := folder.load()):
+        finished = folder.earlier()
+        if finished is None and folder.record.exists():
+            observer.say(f"{folder.record}: broken, not trusted; it is made anew")
+        if finished is not None and folders.is_finished(finished):
             _keep_peers(case, folder)
             observer.say("this run is finished already: reported again (--fresh starts anew)")
             return reported(finished, folder, options.templates)
@@ -100,7 +103,9 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
             _keep_peers(case, folder)
-            trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
+            trained = train(
+                case, identity, arguments, settings, prepared, ready, folder, observer, options.limits
+            )
         return reported(trained, folder, options.templates)
 
 

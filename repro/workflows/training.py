@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -21,10 +20,13 @@ from repro.records.run import (
     Timing,
 )
 from repro.runs import folders, local
+from repro.runs.limits import Limits
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 from repro.workflows.observing import Observer
 from repro.workflows.preparing import Ready
+
+_STOPPING = "stopping at the next step's end, with a checkpoint; Ctrl-C again stops at once"
 
 
 @dataclass
@@ -48,10 +50,11 @@ def train(
     ready: Ready,
     folder: folders.RunFolder,
     observer: Observer,
+    limits: Limits,
 ) -> Run:
     """Start or go on with the training, and write the record at every turn."""
     checkpoint = folder.last_checkpoint()
-    earlier = folder.load() if folder.record.exists() else None
+    earlier = folder.earlier()
     begun = Run(
         id=identity,
         case=case.published(),
@@ -59,7 +62,7 @@ def train(
         environment=ready.record,
         arguments=arguments,
         timing=Timing(
-            started=earlier.timing.started if earlier else _now(),
+            started=earlier.timing.started if earlier else folders.now(),
             environment_seconds=ready.seconds or (earlier.timing.environment_seconds if earlier else 0.0),
         ),
         deviations=(*(ready.environment.deviations if ready.environment else ()), *prepared.deviations),
@@ -93,12 +96,15 @@ def train(
                 "stop_after": settings.rehearse,
                 "events": str(folder.events.absolute()),
                 "checkpoints": str(folder.checkpoints.absolute()),
+                "checkpoint_minutes": limits.checkpoint_minutes,
                 "resume": None if checkpoint is None else str(checkpoint.path.absolute()),
             },
             folder.path.absolute(),
             ready.variables,
             after=following.state.sequence,
             on_event=following,
+            on_stop=lambda: observer.say(_STOPPING),
+            hang_seconds=60 * limits.hang_minutes,
         )
     except Interrupted as error:
         with suppress(BadInput):
@@ -114,7 +120,3 @@ def train(
     trained = compose(following.state, Completed())
     folder.save(trained)
     return trained
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
