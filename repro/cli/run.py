@@ -55,6 +55,10 @@ def run(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    determinism: Annotated[
+        Literal["off", "published", "strict"],
+        typer.Option("--determinism", help="Deterministic algorithms, or the fastest, as a deviation."),
+    ] = "published",
     torch: Torch = None,
     torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
@@ -102,6 +106,7 @@ def run(
         fresh=fresh,
         kit=kit,
         templates=templates,
+        determinism=determinism,
     )
     others = _numbers(seeds) if seeds else ()
     if replicates:

@@ -29,7 +29,7 @@ def training_arguments(output_dir, arguments):
     """
     import transformers
 
-    known = inspect.signature(transformers.TrainingArguments).parameters
+    known = known_arguments()
     passed = {}
     for name, value in arguments.items():
         passed[next((new for new in _RENAMED_ARGUMENTS.get(name, ()) if new in known), name)] = value
@@ -37,6 +37,13 @@ def training_arguments(output_dir, arguments):
     if unknown:
         raise TypeError(f"transformers {transformers.__version__} has no training argument {unknown[0]}")
     return transformers.TrainingArguments(output_dir=output_dir, **passed)
+
+
+def known_arguments():
+    """Return the names of the training arguments that this release has."""
+    import transformers
+
+    return inspect.signature(transformers.TrainingArguments).parameters
 
 
 def trainer(tokenizer, **passed):

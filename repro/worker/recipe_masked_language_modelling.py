@@ -11,7 +11,7 @@ import time
 
 import transformers
 
-from . import compat, devices, recipe_describe
+from . import compat, determinism, devices, recipe_describe
 from .events import EventLog
 from .recording import MARKER, Recorder
 
@@ -20,9 +20,9 @@ def run(request):
     """Train as the request says.
 
     Args:
-        request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
-            `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
-            `resume`.
+        request: `device`, `determinism`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data`
+            (`build`, `file`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`,
+            `checkpoints`, `resume`.
 
     Returns:
         Seconds of the training phase, as `seconds`.
@@ -34,6 +34,8 @@ def run(request):
     devices.take_one_gpu()
     device, reason, unused_gpu = devices.usable_device(request["device"])
     described = recipe_describe.run(request)
+    arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
+    settled = determinism.settle(request["determinism"], arguments, compat.known_arguments())
     log.emit(
         "started",
         python=described["python"],
@@ -41,6 +43,7 @@ def run(request):
         device=dict(devices.describe(device), platform=described["platform"]),
         device_reason=reason,
         unused_gpu=unused_gpu,
+        determinism=settled,
     )
 
     tokenizer = _tokenizer(request["model"])
@@ -51,7 +54,6 @@ def run(request):
     collator = transformers.DataCollatorForLanguageModeling(
         tokenizer=tokenizer, mlm_probability=request["mask_probability"]
     )
-    arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
     if device == "cpu":
         arguments["no_cuda"] = True
     model = _model(request["model"], tokenizer)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from repro.records.run import Determinism
+
 REHEARSAL_STEPS = 2
 
 
@@ -32,6 +34,7 @@ class RunOptions:
         fresh: Start anew even where there is an unfinished or a finished run.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
+        determinism: `published`, `strict` (deterministic algorithms) or `off`, as a deviation.
     """
 
     case: str = "demo"
@@ -52,3 +55,4 @@ class RunOptions:
     fresh: bool = False
     kit: Path | None = None
     templates: Path | None = None
+    determinism: Determinism = "published"

@@ -58,6 +58,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     observer = observer or Silent()
     case = runnable(options.case)
     arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
+    arguments |= case.case.arguments
     if options.seed is not None:
         arguments["seed"] = options.seed
     if "seed" not in arguments:
@@ -70,6 +71,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         rehearse=options.rehearse,
         model=handed.model_digest,
         data=handed.data_blob,
+        determinism=options.determinism,
     )
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)
@@ -96,7 +98,6 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
             accept_other_data=options.accept_other_data,
             kit=None if kit is None else kit.folder,
         )
-        arguments |= case.case.arguments
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
             _keep_peers(case, folder)
@@ -137,7 +138,8 @@ def other_seeds(options: RunOptions, count: int) -> tuple[int, ...]:
     case = runnable(options.case)
     seed = options.seed
     if seed is None:
-        seed = training_arguments(case.card.claims.hyperparameters, where=case.card.target).get("seed", 0)
+        arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
+        seed = (arguments | case.case.arguments).get("seed", 0)
     return tuple(range(seed + 1, seed + 1 + count))
 
 
