@@ -92,6 +92,7 @@ def run(
         out=out,
         environment=env,
         device=device,
+        determinism=determinism,
         seed=seed,
         rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,
         model=model,
@@ -106,7 +107,6 @@ def run(
         fresh=fresh,
         kit=kit,
         templates=templates,
-        determinism=determinism,
     )
     others = _numbers(seeds) if seeds else ()
     if replicates:

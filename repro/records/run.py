@@ -20,20 +20,20 @@ class Settings(Record, frozen=True, kw_only=True):
     Attributes:
         environment: `locked` (the software of the day) or `current` (the user's own).
         device: `auto`, `cpu` or `cuda`.
+        determinism: `published` (what that release does), `strict` (deterministic algorithms) or `off`.
         seed: The seed of this run.
         rehearse: Steps of a rehearsal, or None for the whole run.
         model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
         data: Git blob id of a file handed over by `--data`, or None for the case's.
-        determinism: `published` (what that release does), `strict` (deterministic algorithms) or `off`.
     """
 
     environment: Literal["locked", "current"] = "locked"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    determinism: Determinism = "published"
     seed: int
     rehearse: int | None = None
     model: str | None = None
     data: str | None = None
-    determinism: Determinism = "published"
 
 
 class PublishedCase(Record, frozen=True, kw_only=True):

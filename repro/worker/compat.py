@@ -14,6 +14,13 @@ _RENAMED_ARGUMENTS = {
 }
 
 
+def known_arguments():
+    """Return the names of the training arguments that this release has."""
+    import transformers
+
+    return inspect.signature(transformers.TrainingArguments).parameters
+
+
 def training_arguments(output_dir, arguments):
     """Make the environment's own TrainingArguments.
 
@@ -37,13 +44,6 @@ def training_arguments(output_dir, arguments):
     if unknown:
         raise TypeError(f"transformers {transformers.__version__} has no training argument {unknown[0]}")
     return transformers.TrainingArguments(output_dir=output_dir, **passed)
-
-
-def known_arguments():
-    """Return the names of the training arguments that this release has."""
-    import transformers
-
-    return inspect.signature(transformers.TrainingArguments).parameters
 
 
 def trainer(tokenizer, **passed):

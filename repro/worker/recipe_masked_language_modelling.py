@@ -20,9 +20,9 @@ def run(request):
     """Train as the request says.
 
     Args:
-        request: `device`, `determinism`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data`
-            (`build`, `file`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`,
-            `checkpoints`, `resume`.
+        request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
+            `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
+            `resume`, `determinism`.
 
     Returns:
         Seconds of the training phase, as `seconds`.

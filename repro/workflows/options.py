@@ -20,6 +20,7 @@ class RunOptions:
         out: Where runs land.
         environment: `locked`, or `current` for the interpreter that runs this program.
         device: `auto`, `cpu` or `cuda`.
+        determinism: `published`, `strict` (deterministic algorithms) or `off`, as a deviation.
         seed: Another seed than the documented one, or None.
         rehearse: Stop after this many steps of stand-in data and weights, or None.
         model: A folder with the model, instead of downloading it.
@@ -34,13 +35,13 @@ class RunOptions:
         fresh: Start anew even where there is an unfinished or a finished run.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
-        determinism: `published`, `strict` (deterministic algorithms) or `off`, as a deviation.
     """
 
     case: str = "demo"
     out: Path = Path("reports")
     environment: Literal["locked", "current"] = "locked"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    determinism: Determinism = "published"
     seed: int | None = None
     rehearse: int | None = None
     model: Path | None = None
@@ -55,4 +56,3 @@ class RunOptions:
     fresh: bool = False
     kit: Path | None = None
     templates: Path | None = None
-    determinism: Determinism = "published"

@@ -67,11 +67,11 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     settings = Settings(
         environment=options.environment,
         device=options.device,
+        determinism=options.determinism,
         seed=arguments["seed"],
         rehearse=options.rehearse,
         model=handed.model_digest,
         data=handed.data_blob,
-        determinism=options.determinism,
     )
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)
