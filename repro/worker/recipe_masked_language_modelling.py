@@ -35,7 +35,7 @@ def run(request):
     device, reason, unused_gpu = devices.usable_device(request["device"])
     described = recipe_describe.run(request)
     arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
-    settled = determinism.settle(request["determinism"], arguments, compat.known_arguments())
+    settled = determinism.settle(request.get("determinism", "published"), arguments, compat.known_arguments())
     log.emit(
         "started",
         python=described["python"],
