@@ -453,7 +453,10 @@ def _device(run: Run) -> tuple[Fact, ...]:
         ("Threads", str(run.device.threads or "")),
         ("Platform", run.device.platform),
         ("Determinism", run.settings.determinism),
-        ("Its settings", "; ".join(f"{name} {value}" for name, value in run.determinism.items())),
+        (
+            "Determinism, as torch has it",
+            "; ".join(f"{name} {value}" for name, value in run.determinism.items()),
+        ),
     )
 
 

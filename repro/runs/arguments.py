@@ -67,6 +67,28 @@ def training_arguments(claims: Mapping[str, Claim], *, where: str) -> dict[str, 
     return arguments
 
 
+def run_arguments(
+    claims: Mapping[str, Claim], of_case: Mapping[str, Any], seed: int | None, *, where: str
+) -> dict[str, Any]:
+    """Return the TrainingArguments of a run: the card's, then the case's own, then the seed asked for.
+
+    Args:
+        claims: Hyperparameters by their printed name.
+        of_case: What the case says that the card does not print; where it says otherwise, it wins.
+        seed: The seed asked for, or None.
+        where: What to call the card in an error.
+
+    Raises:
+        BadInput: As in `training_arguments`, or there is no seed.
+    """
+    arguments = training_arguments(claims, where=where) | dict(of_case)
+    if seed is not None:
+        arguments["seed"] = seed
+    if "seed" not in arguments:
+        raise BadInput(f"{where}: the card states no seed", "give one with --seed")
+    return arguments
+
+
 def _value(name: str, claim: Claim, where: str) -> int | float | str:
     value = claim.value
     if name in _TEXT and isinstance(value, str) and value.isidentifier():

@@ -22,7 +22,7 @@ from repro.records.run import (
     Settings,
 )
 from repro.runs import folders
-from repro.runs.arguments import training_arguments
+from repro.runs.arguments import run_arguments, training_arguments
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
@@ -57,12 +57,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     """
     observer = observer or Silent()
     case = runnable(options.case)
-    arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
-    arguments |= case.case.arguments
-    if options.seed is not None:
-        arguments["seed"] = options.seed
-    if "seed" not in arguments:
-        raise BadInput(f"{case.card.target}: the card states no seed", "give one with --seed")
+    stated = case.card.claims.hyperparameters
+    arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
     handed = inputs.hand_over(options.model, options.data)
     settings = Settings(
         environment=options.environment,
