@@ -67,6 +67,10 @@ def run(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    determinism: Annotated[
+        Literal["off", "published", "strict"],
+        typer.Option("--determinism", help="Deterministic algorithms, or the fastest, as a deviation."),
+    ] = "published",
     torch: Torch = None,
     torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
@@ -103,6 +107,7 @@ def run(
         out=out,
         environment=env,
         device=device,
+        determinism=determinism,
         seed=seed,
         rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,
         model=model,

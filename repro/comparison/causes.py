@@ -17,6 +17,8 @@ from repro.records.run import Run
 # Deviations by what they can explain. Other data or weights are another training; then the software, then
 # what only moves last digits.
 _ANOTHER_TRAINING = ("data", "model", "seed")
+# Causes of their own, with more to say than the deviation has.
+_TOLD = ("random stream", "optimizer")
 _SOFTWARE = ("transformers", "torch", "datasets", "tokenizers")
 _TESTS = {
     "data": "repro run {case} with the pinned data file",
@@ -77,7 +79,8 @@ def _causes(comparison: Comparison, published: Curve, measured: Curve, run: Run 
     yield from _stated(another, again)
     yield from _other_defaults(published.versions, measured.versions, run, again)
     yield from _new_head(comparison, run, again)
-    yield from _stated([each for each in deviations if each.what not in _ANOTHER_TRAINING], again)
+    told = (*_ANOTHER_TRAINING, *_TOLD)
+    yield from _stated([each for each in deviations if each.what not in told], again)
     if comparison.verdict in REPRODUCED and comparison.verdict != "identical":
         yield _noise(comparison, again)
 

@@ -19,6 +19,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     Attributes:
         device_reason: Why not on another one; empty where the wish was simply met.
         unused_gpu: The architecture of a GPU that is there and that this torch cannot use, e.g. `sm_90`.
+        determinism: Settings of determinism that are in force, by the names that torch has for them.
     """
 
     python: str
@@ -26,6 +27,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     device: Device
     device_reason: str = ""
     unused_gpu: str = ""
+    determinism: dict[str, str] = {}
 
 
 class DataReady(Event, frozen=True, kw_only=True, tag="data"):

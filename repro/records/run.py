@@ -11,6 +11,7 @@ from repro.records.environment import Deviation
 
 # JSON has no NaN: what is not finite is written as a string, and float() reads both.
 Measured = float | Literal["nan", "inf", "-inf"]
+Determinism = Literal["off", "published", "strict"]
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -19,6 +20,7 @@ class Settings(Record, frozen=True, kw_only=True):
     Attributes:
         environment: `locked` (the software of the day) or `current` (the user's own).
         device: `auto`, `cpu` or `cuda`.
+        determinism: `published` (what that release does), `strict` (deterministic algorithms) or `off`.
         seed: The seed of this run.
         rehearse: Steps of a rehearsal, or None for the whole run.
         model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
@@ -27,6 +29,7 @@ class Settings(Record, frozen=True, kw_only=True):
 
     environment: Literal["locked", "current"] = "locked"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    determinism: Determinism = "published"
     seed: int
     rehearse: int | None = None
     model: str | None = None
@@ -165,6 +168,7 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     Attributes:
         id: Twelve hexadecimal digits: the hash of case, lock, seed and settings.
         arguments: The TrainingArguments that were passed, by name.
+        determinism: Settings of determinism that were in force, by the names that torch has for them.
         resumes: Steps from which the run was gone on.
         result: None while the run is under way.
     """
@@ -175,6 +179,7 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     environment: RunEnvironment = RunEnvironment()
     device: Device | None = None
     arguments: dict[str, Any] = {}
+    determinism: dict[str, str] = {}
     deviations: tuple[Deviation, ...] = ()
     data: DataSizes | None = None
     epochs: tuple[Epoch, ...] = ()

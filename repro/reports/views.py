@@ -452,6 +452,11 @@ def _device(run: Run) -> tuple[Fact, ...]:
         ("Capability", run.device.capability),
         ("Threads", str(run.device.threads or "")),
         ("Platform", run.device.platform),
+        ("Determinism", run.settings.determinism),
+        (
+            "Determinism, as torch has it",
+            "; ".join(f"{name} {value}" for name, value in run.determinism.items()),
+        ),
     )
 
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from msgspec import to_builtins
+from msgspec.structs import fields, replace
 
 from repro.errors import BadInput
 from repro.records.codec import load, read_text, save, to_json
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from repro.comparison.replicates import Peer
 
 ID_LENGTH = 12
+_FIRST_SETTINGS = ("environment", "device", "seed", "rehearse", "model", "data")
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,14 @@ def now() -> str:
 
 
 def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:
-    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits."""
-    text = "\n".join([case_digest, lock_sha256, to_json(settings, indent=0)])
+    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits.
+
+    Later settings are left out where nothing was asked for: earlier runs keep their id.
+    """
+    said = to_builtins(settings)
+    later = {each.name: each.default for each in fields(Settings) if each.name not in _FIRST_SETTINGS}
+    hashed = {name: value for name, value in said.items() if name not in later or value != later[name]}
+    text = "\n".join([case_digest, lock_sha256, to_json(hashed, indent=0)])
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 

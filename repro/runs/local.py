@@ -203,9 +203,8 @@ class _Worker:
             raise failure(f"the worker {self._ending()}", self._hint()) from None
         if unusable:  # nothing failed: this torch and this machine's GPU do not go together
             raise EnvironmentFailed(message, ways_out(unusable["torch"], unusable["gpu"]))
-        raise failure(
-            f"{body['error']}: {message}", f"the whole traceback is in {self._folder / 'result.json'}"
-        )
+        hint = body.get("hint") or f"the whole traceback is in {self._folder / 'result.json'}"
+        raise failure(f"{body['error']}: {message}", hint)
 
     def _ending(self) -> str:
         code = self.process.returncode

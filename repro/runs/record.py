@@ -41,10 +41,13 @@ def run_so_far(
     )
     if (started := state.started) is not None:
         known = {each.what for each in begun.deviations}
-        seen = observed_deviations(begun.case.claims, hardware, begun.settings, started)
+        seen = observed_deviations(
+            begun.case.claims, hardware, begun.settings, started, arguments=begun.arguments
+        )
         run = replace(
             run,
             device=started.device,
+            determinism=started.determinism,
             environment=replace(begun.environment, packages=started.packages, python=started.python),
             deviations=(*begun.deviations, *(each for each in seen if each.what not in known)),
         )

@@ -55,18 +55,20 @@ def main(argv):
     if request.get("protocol") != package.PROTOCOL:
         sys.stderr.write(f"this worker speaks protocol {package.PROTOCOL}\n")
         return 2
-    from repro_worker import devices, life
+    from repro_worker import determinism, devices, life
 
     life.end_with_parent()
     life.show_stack_when_asked()
     try:
         recipe = importlib.import_module(_NAME + ".recipe_" + request["recipe"])
         body = {"status": "completed", "value": recipe.run(request)}
-    except Exception as error:  # noqa: BLE001 - the border of the process: whatever happened becomes data
+    except Exception as raised:  # noqa: BLE001 - the border of the process: whatever happened becomes data
+        error = determinism.explained(raised)
         body = {
             "status": "failed",
             "error": type(error).__name__,
             "message": str(error),
+            "hint": getattr(error, "hint", ""),
             "details": error.details if isinstance(error, devices.UnusableDevice) else {},
             "traceback": traceback.format_exc(),
         }

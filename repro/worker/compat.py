@@ -14,6 +14,13 @@ _RENAMED_ARGUMENTS = {
 }
 
 
+def known_arguments():
+    """Return the names of the training arguments that this release has."""
+    import transformers
+
+    return inspect.signature(transformers.TrainingArguments).parameters
+
+
 def training_arguments(output_dir, arguments):
     """Make the environment's own TrainingArguments.
 
@@ -29,7 +36,7 @@ def training_arguments(output_dir, arguments):
     """
     import transformers
 
-    known = inspect.signature(transformers.TrainingArguments).parameters
+    known = known_arguments()
     passed = {}
     for name, value in arguments.items():
         passed[next((new for new in _RENAMED_ARGUMENTS.get(name, ()) if new in known), name)] = value

@@ -13,7 +13,7 @@ import time
 
 import transformers
 
-from . import compat, devices, recipe_describe
+from . import compat, determinism, devices, recipe_describe
 from .events import EventLog
 from .position import Position, WatchedTrainer
 from .recording import MARKER, WRITING, Recorder, Stopped
@@ -25,7 +25,7 @@ def run(request):
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
             `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
-            `checkpoint_minutes`, `resume`.
+            `checkpoint_minutes`, `resume`, `determinism`.
 
     Returns:
         Seconds of the training phase, as `seconds`; `stopped`, whether it was asked to stop before its end.
@@ -37,6 +37,8 @@ def run(request):
     devices.take_one_gpu()
     device, reason, unused_gpu = devices.usable_device(request["device"])
     described = recipe_describe.run(request)
+    arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
+    settled = determinism.settle(request.get("determinism", "published"), arguments, compat.known_arguments())
     log.emit(
         "started",
         python=described["python"],
@@ -44,6 +46,7 @@ def run(request):
         device=dict(devices.describe(device), platform=described["platform"]),
         device_reason=reason,
         unused_gpu=unused_gpu,
+        determinism=settled,
     )
 
     tokenizer = _tokenizer(request["model"])
@@ -54,7 +57,6 @@ def run(request):
     collator = transformers.DataCollatorForLanguageModeling(
         tokenizer=tokenizer, mlm_probability=request["mask_probability"]
     )
-    arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
     if device == "cpu":
         arguments["no_cuda"] = True
     model = _model(request["model"], tokenizer)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from repro.records.run import Determinism
 from repro.runs.limits import Limits
 
 REHEARSAL_STEPS = 2
@@ -20,6 +21,7 @@ class RunOptions:
         out: Where runs land.
         environment: `locked`, or `current` for the interpreter that runs this program.
         device: `auto`, `cpu` or `cuda`.
+        determinism: `published`, `strict` (deterministic algorithms) or `off`, as a deviation.
         seed: Another seed than the documented one, or None.
         rehearse: Stop after this many steps of stand-in data and weights, or None.
         model: A folder with the model, instead of downloading it.
@@ -41,6 +43,7 @@ class RunOptions:
     out: Path = Path("reports")
     environment: Literal["locked", "current"] = "locked"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    determinism: Determinism = "published"
     seed: int | None = None
     rehearse: int | None = None
     model: Path | None = None

@@ -22,7 +22,7 @@ from repro.records.run import (
     Settings,
 )
 from repro.runs import folders
-from repro.runs.arguments import training_arguments
+from repro.runs.arguments import run_arguments, training_arguments
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
@@ -57,15 +57,13 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     """
     observer = observer or Silent()
     case = runnable(options.case)
-    arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
-    if options.seed is not None:
-        arguments["seed"] = options.seed
-    if "seed" not in arguments:
-        raise BadInput(f"{case.card.target}: the card states no seed", "give one with --seed")
+    stated = case.card.claims.hyperparameters
+    arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
     handed = inputs.hand_over(options.model, options.data)
     settings = Settings(
         environment=options.environment,
         device=options.device,
+        determinism=options.determinism,
         seed=arguments["seed"],
         rehearse=options.rehearse,
         model=handed.model_digest,
@@ -99,7 +97,6 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
             accept_other_data=options.accept_other_data,
             kit=None if kit is None else kit.folder,
         )
-        arguments |= case.case.arguments
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
             _keep_peers(case, folder)
@@ -142,7 +139,8 @@ def other_seeds(options: RunOptions, count: int) -> tuple[int, ...]:
     case = runnable(options.case)
     seed = options.seed
     if seed is None:
-        seed = training_arguments(case.card.claims.hyperparameters, where=case.card.target).get("seed", 0)
+        arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
+        seed = (arguments | case.case.arguments).get("seed", 0)
     return tuple(range(seed + 1, seed + 1 + count))
 
 

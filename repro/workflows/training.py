@@ -85,6 +85,7 @@ def train(
             {
                 "recipe": case.case.task.kind.replace("-", "_"),
                 "device": settings.device,
+                "determinism": settings.determinism,
                 "model": prepared.model,
                 "data": {
                     "build": str(case.path(case.case.data.build).absolute()),

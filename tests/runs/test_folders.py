@@ -13,6 +13,7 @@ import pytest
 
 from repro.errors import BadInput
 from repro.records.claims import Claims
+from repro.records.codec import load
 from repro.records.run import PublishedCase, Run, Settings
 from repro.runs.folders import RunFolder, choose_folder, find_run, run_id
 
@@ -31,8 +32,15 @@ def test_the_id_depends_on_case_lock_seed_and_settings() -> None:
         run_id("case", "other", Settings(seed=42)),
         run_id("case", "lock", Settings(seed=43)),
         run_id("case", "lock", Settings(seed=42, rehearse=2)),
+        run_id("case", "lock", Settings(seed=42, determinism="strict")),
     }
-    assert len(others | {same}) == 5
+    assert len(others | {same}) == 6
+
+
+def test_settings_that_came_later_leave_earlier_ids_alone() -> None:
+    """The committed run of an earlier release has the id that its settings give today: it is still found."""
+    run = load(Path(__file__).parents[2] / "reports" / "example" / "run.json", Run)
+    assert run_id(run.case.digest, run.environment.lock_sha256, run.settings) == run.id
 
 
 def test_a_fresh_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
