@@ -6,11 +6,10 @@ from typing import Any, Literal
 
 from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Claims
+from repro.records.codec import Measured as Measured
 from repro.records.codec import Record
 from repro.records.environment import Deviation
-
-# JSON has no NaN: what is not finite is written as a string, and float() reads both.
-Measured = float | Literal["nan", "inf", "-inf"]
+from repro.records.evaluation import Evaluation
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -166,6 +165,7 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
         id: Twelve hexadecimal digits: the hash of case, lock, seed and settings.
         arguments: The TrainingArguments that were passed, by name.
         resumes: Steps from which the run was gone on.
+        evaluations: The trained model on the user's own texts (`repro evaluate`), one a file.
         result: None while the run is under way.
     """
 
@@ -180,4 +180,5 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     epochs: tuple[Epoch, ...] = ()
     timing: Timing = Timing()
     resumes: tuple[int, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     result: Result | None = None

@@ -15,6 +15,7 @@ from repro.records.codec import to_json
 from repro.records.comparison import ComparedRow, Comparison, Metric, Verdict
 from repro.records.run import Completed, Failed, Measured, Run, Skipped
 from repro.reports import formats
+from repro.reports.evaluations import EvaluationView, evaluation_view
 from repro.reports.formats import MISSING
 from repro.reports.markdown import front_matter, shell
 from repro.reports.metadata import metadata
@@ -139,6 +140,7 @@ class Report:
     digests: TableView
     commands: str
     provenance: tuple[Fact, ...]
+    evaluations: tuple[EvaluationView, ...]
     front_matter: str
 
 
@@ -255,6 +257,10 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Device asked for", run.settings.device),
             ("Own model, SHA-256", run.settings.model or ""),
             ("Own data, git blob", run.settings.data or ""),
+        ),
+        evaluations=tuple(
+            evaluation_view(each, claims.evaluation["loss"].text if "loss" in claims.evaluation else "")
+            for each in run.evaluations
         ),
         front_matter=front_matter(metadata(run, comparison, model, rehearsal=rehearsal)),
     )

@@ -44,22 +44,19 @@ def run(request):
     )
 
     tokenizer = _tokenizer(request["model"])
-    build = _load_build(request["data"]["build"])
+    build = load_build(request["data"]["build"])
     train, evaluation = build(request["data"]["file"], tokenizer, request["sequence_length"])
     log.emit("data", train_examples=len(train), eval_examples=len(evaluation))
 
-    collator = transformers.DataCollatorForLanguageModeling(
-        tokenizer=tokenizer, mlm_probability=request["mask_probability"]
-    )
     arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
     if device == "cpu":
         arguments["no_cuda"] = True
-    model = _model(request["model"], tokenizer)
+    model = load_model(request["model"], tokenizer)
     trainer = compat.trainer(
         tokenizer,
         model=model,
         args=compat.training_arguments(request["checkpoints"], arguments),
-        data_collator=collator,
+        data_collator=collator(tokenizer, request["mask_probability"]),
         train_dataset=train,
         eval_dataset=evaluation,
         callbacks=[Recorder(log, resume, request["stop_after"])],
@@ -85,12 +82,17 @@ def _read_marker(checkpoint):
         return json.load(file)
 
 
-def _load_build(path):
+def load_build(path):
     """Return the case's `build(file, tokenizer, sequence_length) -> (train, evaluation)`."""
     spec = importlib.util.spec_from_file_location("repro_case_data", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.build
+
+
+def collator(tokenizer, mask_probability):
+    """Return the environment's own collator: masks are drawn anew for every batch, at evaluation too."""
+    return transformers.DataCollatorForLanguageModeling(tokenizer=tokenizer, mlm_probability=mask_probability)
 
 
 def _tokenizer(model):
@@ -99,7 +101,7 @@ def _tokenizer(model):
     return compat.wordpiece_tokenizer(model["vocabulary"])
 
 
-def _model(model, tokenizer):
+def load_model(model, tokenizer):
     """Load the pinned weights, or initialise a model of the stated shape from the stated seed."""
     if model["path"] is not None:
         return transformers.AutoModelForMaskedLM.from_pretrained(model["path"])
