@@ -55,6 +55,18 @@ def run(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Measure the training's energy, with codecarbon.")
+    ] = False,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            "--country",
+            envvar="REPRO_COUNTRY",
+            help="Where, in three letters (FRA): makes emissions of --energy.",
+            metavar="ISO3",
+        ),
+    ] = None,
     torch: Torch = None,
     torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
@@ -100,6 +112,8 @@ def run(
         stream=stream,
         strict=strict,
         fresh=fresh,
+        energy=energy,
+        country=country,
         kit=kit,
         templates=templates,
     )

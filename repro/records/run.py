@@ -8,6 +8,7 @@ from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Claims
 from repro.records.codec import Measured as Measured
 from repro.records.codec import Record
+from repro.records.energy import Energy
 from repro.records.environment import Deviation
 from repro.records.evaluation import Evaluation
 
@@ -165,6 +166,7 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
         id: Twelve hexadecimal digits: the hash of case, lock, seed and settings.
         arguments: The TrainingArguments that were passed, by name.
         resumes: Steps from which the run was gone on.
+        energy: What the training took; None where nobody measured (`--energy`).
         evaluations: The trained model on the user's own texts (`repro evaluate`), one a file.
         result: None while the run is under way.
     """
@@ -180,5 +182,6 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     epochs: tuple[Epoch, ...] = ()
     timing: Timing = Timing()
     resumes: tuple[int, ...] = ()
+    energy: Energy | None = None
     evaluations: tuple[Evaluation, ...] = ()
     result: Result | None = None

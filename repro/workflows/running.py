@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from repro import inputs
 from repro.cases.loader import LoadedCase, find_case, load_case
@@ -22,6 +25,7 @@ from repro.records.run import (
 )
 from repro.runs import folders
 from repro.runs.arguments import training_arguments
+from repro.runs.energy import Meter, measured
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
@@ -70,6 +74,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         model=handed.model_digest,
         data=handed.data_blob,
     )
+    meter = Meter(options.country) if options.energy else None
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)
     if options.environment == "current":
@@ -83,6 +88,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     with folder.held():
         if folder.record.exists() and folders.is_finished(finished := folder.load()):
             observer.say("this run is finished already: reported again (--fresh starts anew)")
+            if meter is not None:
+                observer.say("nothing is trained, so there is no energy to measure")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
         prepared = inputs.prepare(
@@ -97,7 +104,11 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         arguments |= case.case.arguments
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
-            trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
+            with nullcontext() if meter is None else meter.measuring(folder.path):
+                trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
+            if (energy := measured(folder.path)) is not None:
+                trained = msgspec.structs.replace(trained, energy=energy)
+                folder.save(trained)
         return reported(trained, folder, options.templates)
 
 

@@ -1,18 +1,22 @@
-"""`repro evaluate` on a short run of the demo's recipe, in its locked environment."""
+"""`repro evaluate`, and energy, on a short run of the demo's recipe in its locked environment."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from repro.cases import load_case, loader
 from repro.environments import child_environment, lookup
 from repro.records.codec import load
+from repro.records.energy import Energy
 from repro.records.evaluation import Evaluation
 from repro.records.run import Run
 
@@ -72,8 +76,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [at for at, line in enumerate(lines) if line.startswith("|")]
     card.write_text("".join(line for at, line in enumerate(lines) if at not in rows[4:]))
     repro("run", card.parent, "--out", folder / "reports", code=None)
-    (run,) = (folder / "reports" / "demo").iterdir()
-    return run
+    return only_run(folder / "reports")
+
+
+def only_run(out: Path) -> Path:
+    """The folder of the one run there."""
+    (folder,) = (out / "demo").iterdir()
+    return folder
 
 
 def evaluated(run: Path, *arguments: str | Path) -> Evaluation:
@@ -150,3 +159,47 @@ def test_weights_that_are_gone_are_one_line(finished: Path, tmp_path: Path) -> N
     shutil.copy(earlier, run / "checkpoints" / "checkpoint-58")
     done = repro("evaluate", run, "--data", file, code=4)
     assert "not those with which the training ended" in done.stderr
+
+
+def test_energy_is_measured_beside_the_training(finished: Path, tmp_path: Path) -> None:
+    """With `--energy` the losses and digests are those without it; record, card and report have the energy.
+
+    A stopped start counts: what it took is added to.
+    """
+    pytest.importorskip("codecarbon", reason="codecarbon is not installed: pip install 'repro-audit[energy]'")
+    case = finished.parents[2] / "cases" / "demo"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repro", "run", case, "--energy", "--country", "fra", "--out", tmp_path],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + SECONDS
+    while not list(tmp_path.glob("demo/*/checkpoints/checkpoint-29/complete.json")):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    stopped = load(only_run(tmp_path) / "energy.json", Energy)
+    assert stopped.kwh > 0
+
+    repro("run", case, "--energy", "--country", "fra", "--out", tmp_path, code=None)
+    run, plain = load(only_run(tmp_path) / "run.json", Run), load(finished / "run.json", Run)
+    assert run.id == plain.id
+    assert run.epochs == plain.epochs
+    energy = run.energy
+    assert energy is not None
+    assert energy.kwh == pytest.approx(energy.cpu_kwh + energy.gpu_kwh + energy.ram_kwh)
+    assert energy.kwh > stopped.kwh
+    assert energy.cpu_kwh > 0
+    assert (energy.starts, energy.country) == (2, "FRA")
+    assert energy.co2_kg is not None
+    assert 0 < energy.co2_kg < energy.kwh  # France: far below a kilogram a kilowatt-hour
+    assert energy.seconds > stopped.seconds
+    assert energy.methods
+    card = (only_run(tmp_path) / "card.md").read_text()
+    emissions = yaml.safe_load(card.split("---")[1])["co2_eq_emissions"]
+    assert emissions["emissions"] == pytest.approx(1000 * energy.co2_kg, abs=1e-6)
+    assert emissions["geographical_location"] == "FRA"
+    assert "CO₂ equivalents" in (only_run(tmp_path) / "report.html").read_text()
+    assert plain.energy is None
