@@ -51,10 +51,13 @@ def metadata(run: Run, comparison: Comparison, model: str, *, rehearsal: bool) -
 
 def _emissions(energy: Energy, run: Run) -> dict[str, Any]:
     """Return the emissions as the Hub takes them: in grams."""
-    found: dict[str, Any] = {"emissions": round(1000 * (energy.co2_kg or 0), 6), "source": energy.tool}
+    found: dict[str, Any] = {
+        "emissions": round(1000 * (energy.co2_kg or 0), 6),
+        "source": formats.line(energy.tool),
+    }
     if run.case.claims.base_model:
         found["training_type"] = "fine-tuning"
-    found["geographical_location"] = energy.country
+    found["geographical_location"] = formats.line(energy.country)
     if run.device is not None:
         found["hardware_used"] = formats.line(run.device.name or run.device.kind)
     return found

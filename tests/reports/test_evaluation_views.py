@@ -5,52 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from msgspec.structs import replace
+from report_samples import sample_evaluation as evaluation
 
 from repro.records.codec import from_json, load, to_json
 from repro.records.comparison import Comparison
-from repro.records.evaluation import Evaluation, Measurement, Spread
+from repro.records.evaluation import Evaluation
 from repro.records.run import Run
 from repro.reports import render
 from repro.reports.evaluations import evaluation_view, read
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
-
-
-def spread(*losses: float, perplexity: float = 8.0) -> Spread:
-    return Spread(
-        losses=losses,
-        mean=sum(losses) / len(losses),
-        lowest=min(losses),
-        highest=max(losses),
-        perplexity=perplexity,
-    )
-
-
-def evaluation(file: str = "own.txt") -> Evaluation:
-    own = Measurement(
-        texts=1200, trained=spread(2.0, 2.5), base=spread(7.0, 7.1), gain=spread(4.6, 5.0, perplexity=121.5)
-    )
-    return Evaluation(
-        run="0123456789ab",
-        file=file,
-        sha256="a" * 64,
-        when="2026-01-01T00:00:00Z",
-        kind="text",
-        empty=2,
-        tokens=34_000,
-        truncated=3,
-        unknown_share=0.0625,
-        sequence_length=64,
-        mask_probability=0.15,
-        mask_seeds=(0, 1),
-        own=own,
-        case=Measurement(texts=60, trained=spread(1.9, 2.0)),
-        weights="b" * 64,
-        step=464,
-        device="cpu (a processor)",
-        seconds=1.0,
-        notes=("the environment has changed",),
-    )
 
 
 def test_an_evaluation_survives_its_json() -> None:
