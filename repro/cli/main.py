@@ -16,6 +16,7 @@ from repro.cli import (
     env,
     env_matrix,
     env_prune,
+    evaluate,
     peers,
     report,
     rules,
@@ -45,6 +46,7 @@ app.command("run")(run.run)
 app.command("show")(show.show)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)

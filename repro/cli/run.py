@@ -71,6 +71,18 @@ def run(
         Literal["off", "published", "strict"],
         typer.Option("--determinism", help="Deterministic algorithms, or the fastest, as a deviation."),
     ] = "published",
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Measure the training's energy, with codecarbon.")
+    ] = False,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            "--country",
+            envvar="REPRO_COUNTRY",
+            help="Where, in three letters (FRA): makes emissions of --energy.",
+            metavar="ISO3",
+        ),
+    ] = None,
     torch: Torch = None,
     torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
@@ -120,6 +132,8 @@ def run(
         stream=stream,
         strict=strict,
         fresh=fresh,
+        energy=energy,
+        country=country,
         kit=kit,
         templates=templates,
         limits=Limits(checkpoint_minutes, hang_minutes),

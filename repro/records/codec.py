@@ -10,13 +10,15 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from repro.errors import BadInput
 
 T = TypeVar("T")
+# JSON has no NaN: what is not finite is written as a string, and float() reads both.
+Measured = float | Literal["nan", "inf", "-inf"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

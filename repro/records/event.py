@@ -96,4 +96,13 @@ class Finished(Event, frozen=True, kw_only=True, tag="finished"):
     seconds: float
 
 
-AnyEvent = Started | DataReady | TrainingBegan | Step | EpochEnded | CheckpointSaved | Finished
+class Evaluating(Event, frozen=True, kw_only=True, tag="evaluation"):
+    """So many texts of a pass, or of the file (`of` unknown), are done; `loss` ends a pass."""
+
+    what: str
+    done: int
+    of: int | None = None
+    loss: Measured | None = None
+
+
+AnyEvent = Started | DataReady | TrainingBegan | Step | EpochEnded | CheckpointSaved | Finished | Evaluating

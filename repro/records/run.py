@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Claims
+from repro.records.codec import Measured as Measured
 from repro.records.codec import Record
+from repro.records.energy import Energy
 from repro.records.environment import Deviation
+from repro.records.evaluation import Evaluation
 
-# JSON has no NaN: what is not finite is written as a string, and float() reads both.
-Measured = float | Literal["nan", "inf", "-inf"]
 Determinism = Literal["off", "published", "strict"]
 
 
@@ -170,6 +171,8 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
         arguments: The TrainingArguments that were passed, by name.
         determinism: Settings of determinism that were in force, by the names that torch has for them.
         resumes: Steps from which the run was gone on.
+        energy: What the training took; None where nobody measured (`--energy`).
+        evaluations: The trained model on the user's own texts (`repro evaluate`), one a file.
         result: None while the run is under way.
     """
 
@@ -185,4 +188,6 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     epochs: tuple[Epoch, ...] = ()
     timing: Timing = Timing()
     resumes: tuple[int, ...] = ()
+    energy: Energy | None = None
+    evaluations: tuple[Evaluation, ...] = ()
     result: Result | None = None

@@ -15,6 +15,8 @@ from repro.records.codec import to_json
 from repro.records.comparison import ComparedRow, Comparison, Metric, Verdict
 from repro.records.run import Completed, Failed, Measured, Run, Skipped
 from repro.reports import formats
+from repro.reports.energy import energy_method, energy_used
+from repro.reports.evaluations import EvaluationView, evaluation_view
 from repro.reports.formats import MISSING
 from repro.reports.markdown import front_matter, shell
 from repro.reports.metadata import metadata
@@ -139,6 +141,7 @@ class Report:
     digests: TableView
     commands: str
     provenance: tuple[Fact, ...]
+    evaluations: tuple[EvaluationView, ...]
     front_matter: str
 
 
@@ -229,6 +232,8 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Environment", formats.duration(run.timing.environment_seconds)),
             ("Training", formats.duration(run.timing.training_seconds)),
             ("Gone on from step", ", ".join(str(step) for step in run.resumes)),
+            ("Energy", energy_used(run.energy)),
+            ("Energy, how it was had", energy_method(run.energy)),
         ),
         digests=table_view(
             ("Epoch", "Of", "SHA-256"),
@@ -255,6 +260,10 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Device asked for", run.settings.device),
             ("Own model, SHA-256", run.settings.model or ""),
             ("Own data, git blob", run.settings.data or ""),
+        ),
+        evaluations=tuple(
+            evaluation_view(each, claims.evaluation["loss"].text if "loss" in claims.evaluation else "")
+            for each in run.evaluations
         ),
         front_matter=front_matter(metadata(run, comparison, model, rehearsal=rehearsal)),
     )
@@ -320,6 +329,7 @@ def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:
         ("Deviations", str(len(run.deviations)) if run.deviations else "none recorded"),
         ("Device", (run.device.name or run.device.kind) if run.device else "not recorded"),
         ("Training time", formats.duration(run.timing.training_seconds)),
+        ("Energy", energy_used(run.energy)),
     )
 
 

@@ -16,6 +16,7 @@ from repro.records.event import (
     CheckpointSaved,
     DataReady,
     EpochEnded,
+    Evaluating,
     Finished,
     Started,
     Step,
@@ -78,6 +79,8 @@ class RunState:
                 return replace(state, step=event.step, epochs=(*self.epochs, event.record()))
             case Finished():
                 return replace(state, step=event.step, finished=event)
+            case Evaluating():
+                return state
             case _:
                 assert_never(event)
 

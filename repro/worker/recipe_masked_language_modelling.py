@@ -50,16 +50,13 @@ def run(request):
     )
 
     tokenizer = _tokenizer(request["model"])
-    build = _load_build(request["data"]["build"])
+    build = load_build(request["data"]["build"])
     train, evaluation = build(request["data"]["file"], tokenizer, request["sequence_length"])
     log.emit("data", train_examples=len(train), eval_examples=len(evaluation))
 
-    collator = transformers.DataCollatorForLanguageModeling(
-        tokenizer=tokenizer, mlm_probability=request["mask_probability"]
-    )
     if device == "cpu":
         arguments["no_cuda"] = True
-    model = _model(request["model"], tokenizer)
+    model = load_model(request["model"], tokenizer)
     writing = os.path.join(request["checkpoints"], WRITING)
     shutil.rmtree(writing, ignore_errors=True)  # what a kill left half-written
     where = resume and dict(resume["position"], folder=request["resume"])
@@ -74,7 +71,7 @@ def run(request):
         resume=where,
         model=model,
         args=compat.training_arguments(writing, arguments),
-        data_collator=collator,
+        data_collator=collator(tokenizer, request["mask_probability"]),
         train_dataset=train,
         eval_dataset=evaluation,
         callbacks=[recorder],
@@ -108,12 +105,17 @@ def _read_marker(checkpoint):
         return json.load(file)
 
 
-def _load_build(path):
+def load_build(path):
     """Return the case's `build(file, tokenizer, sequence_length) -> (train, evaluation)`."""
     spec = importlib.util.spec_from_file_location("repro_case_data", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.build
+
+
+def collator(tokenizer, mask_probability):
+    """Return the environment's own collator: masks are drawn anew for every batch, at evaluation too."""
+    return transformers.DataCollatorForLanguageModeling(tokenizer=tokenizer, mlm_probability=mask_probability)
 
 
 def _tokenizer(model):
@@ -122,7 +124,7 @@ def _tokenizer(model):
     return compat.wordpiece_tokenizer(model["vocabulary"])
 
 
-def _model(model, tokenizer):
+def load_model(model, tokenizer):
     """Load the pinned weights, or initialise a model of the stated shape from the stated seed."""
     if model["path"] is not None:
         return transformers.AutoModelForMaskedLM.from_pretrained(model["path"])

@@ -8,6 +8,7 @@ from repro.cases.loader import bundled, load_case
 from repro.records.claims import Audit
 from repro.records.comparison import Comparison
 from repro.records.environment import Environment
+from repro.records.evaluation import Evaluation
 from repro.records.event import AnyEvent
 from repro.records.kit import Kit
 from repro.records.machine import Machine
@@ -37,6 +38,7 @@ def schemas() -> dict[str, Any]:
         "comparison": Comparison,
         "doctor": Machine,
         "environment": Environment,
+        "evaluation": Evaluation,
         "event": AnyEvent,
         "kit": Kit,
         "matrix": Matrix,

@@ -34,6 +34,8 @@ class RunOptions:
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
         fresh: Start anew even where there is an unfinished or a finished run.
+        energy: Measure the energy of the training, with codecarbon.
+        country: Where, as ISO 3166 alpha-3: its mix of electricity makes emissions of energy.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
         limits: How often checkpoints are written, and when a worker counts as hung.
@@ -56,6 +58,8 @@ class RunOptions:
     stream: str | None = None
     strict: bool = False
     fresh: bool = False
+    energy: bool = False
+    country: str | None = None
     kit: Path | None = None
     templates: Path | None = None
     limits: Limits = field(default_factory=Limits)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from repro import inputs
 from repro.cases.loader import LoadedCase, find_case, load_case
@@ -23,6 +26,7 @@ from repro.records.run import (
 )
 from repro.runs import folders
 from repro.runs.arguments import run_arguments, training_arguments
+from repro.runs.energy import Meter, measured
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
@@ -69,6 +73,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         model=handed.model_digest,
         data=handed.data_blob,
     )
+    meter = Meter(options.country) if options.energy else None
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)
     if options.environment == "current":
@@ -86,6 +91,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         if finished is not None and folders.is_finished(finished):
             _keep_peers(case, folder)
             observer.say("this run is finished already: reported again (--fresh starts anew)")
+            if meter is not None:
+                observer.say("nothing is trained, so there is no energy to measure")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
         prepared = inputs.prepare(
@@ -100,9 +107,13 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
             _keep_peers(case, folder)
-            trained = train(
-                case, identity, arguments, settings, prepared, ready, folder, observer, options.limits
-            )
+            with nullcontext() if meter is None else meter.measuring(folder.path):
+                trained = train(
+                    case, identity, arguments, settings, prepared, ready, folder, observer, options.limits
+                )
+            if (energy := measured(folder.path)) is not None:
+                trained = msgspec.structs.replace(trained, energy=energy)
+                folder.save(trained)
         return reported(trained, folder, options.templates)
 
 
