@@ -12,6 +12,7 @@ from repro.cli import (
     audit,
     check,
     compare,
+    diff,
     doctor,
     env,
     env_matrix,
@@ -46,6 +47,7 @@ app.command("show")(show.show)
 app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
+app.command("diff")(diff.diff)
 app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
 app.command("env prune")(env_prune.env_prune)

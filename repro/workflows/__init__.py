@@ -1,6 +1,7 @@
 """The wiring, and the public Python API: audit, environment, run, check and report."""
 
 from repro.workflows.cards import audit
+from repro.workflows.differing import diff
 from repro.workflows.environments import (
     build_environment,
     environment_of,
@@ -23,6 +24,7 @@ __all__ = [
     "audit",
     "build_environment",
     "check",
+    "diff",
     "doctor",
     "environment_of",
     "environment_of_kit",

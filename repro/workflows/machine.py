@@ -7,6 +7,7 @@ from typing import Any
 from repro.cases.loader import bundled, load_case
 from repro.records.claims import Audit
 from repro.records.comparison import Comparison
+from repro.records.difference import Difference
 from repro.records.environment import Environment
 from repro.records.event import AnyEvent
 from repro.records.kit import Kit
@@ -35,6 +36,7 @@ def schemas() -> dict[str, Any]:
         "audit": Audit,
         "case": Case,
         "comparison": Comparison,
+        "diff": Difference,
         "doctor": Machine,
         "environment": Environment,
         "event": AnyEvent,
