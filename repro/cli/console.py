@@ -233,13 +233,17 @@ def _mark(row: ComparedRow) -> str:
 
 def print_outcome(outcome: Outcome, *, json: bool) -> None:
     """Print what a run amounts to: the comparison as JSON, or the table and where the report is."""
+    proof = outcome.run.determinism_proof
     if json:
         import msgspec
 
         folder = str(outcome.folder)
-        emit(to_json(msgspec.structs.replace(outcome.comparison, folder=folder)))
+        determinism = proof if proof is not None else msgspec.UNSET
+        emit(to_json(msgspec.structs.replace(outcome.comparison, folder=folder, determinism=determinism)))
         return
     print_comparison(outcome.run.deviations, outcome.comparison)
+    if proof is not None:
+        emit(line(f"determinism: {proof.summary}"))
     emit(f"report: {outcome.folder / 'report.html'}")
 
 

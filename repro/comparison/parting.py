@@ -70,11 +70,6 @@ def part(a: Run, b: Run, names: tuple[str, str] | None = None) -> Difference:
     return msgspec.structs.replace(found, causes=tuple(suggest(a, b, found)))
 
 
-def words(name: str) -> str:
-    """Return a digest's or a loss's name for people."""
-    return name.replace("_", " ")
-
-
 # ------------------------------------------------------------------------------------- what was asked for
 
 
@@ -298,9 +293,9 @@ def _where(found: Difference) -> str:
     assert found.first is not None  # noqa: S101 - parted
     first = found.first
     text = f"they part at epoch {first.epoch:g} (step {first.step}): "
-    text += f"{_listed(first.parted)} {_verb(first.parted)} not the same"
+    text += f"{listed(first.parted)} {_verb(first.parted)} not the same"
     if first.same:
-        text += f", {_listed(first.same)} still {_verb(first.same)}"
+        text += f", {listed(first.same)} still {_verb(first.same)}"
     return text
 
 
@@ -308,8 +303,9 @@ def _verb(names: tuple[str, ...]) -> str:
     return "is" if len(names) == 1 and names[0] != "weights" else "are"
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    texts = [words(name) for name in names]
+def listed(names: tuple[str, ...]) -> str:
+    """Return names of digests and losses for people."""
+    texts = [name.replace("_", " ") for name in names]
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
@@ -322,5 +318,5 @@ def _notes(sides: tuple[Side, Side], pairs: tuple[EpochPair, ...]) -> Iterator[s
     for agreement, letter in (("only a", "A"), ("only b", "B")):
         names = {name for pair in pairs for name, found in pair.digests.items() if found == agreement}
         if names:
-            listed = _listed(tuple(sorted(names, key=place)))
-            yield f"not compared, since only {letter} has digests of them: {listed}"
+            which = listed(tuple(sorted(names, key=place)))
+            yield f"not compared, since only {letter} has digests of them: {which}"

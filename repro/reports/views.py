@@ -320,6 +320,7 @@ def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:
         ("Deviations", str(len(run.deviations)) if run.deviations else "none recorded"),
         ("Device", (run.device.name or run.device.kind) if run.device else "not recorded"),
         ("Training time", formats.duration(run.timing.training_seconds)),
+        ("Determinism", formats.sentence(run.determinism_proof.summary) if run.determinism_proof else ""),
     )
 
 

@@ -12,6 +12,7 @@ from repro.workflows.environments import (
 from repro.workflows.machine import doctor, schemas
 from repro.workflows.observing import Observer, Silent
 from repro.workflows.options import REHEARSAL_STEPS, RunOptions
+from repro.workflows.proving import prove_determinism
 from repro.workflows.results import Outcome, check, load_run, report
 from repro.workflows.running import other_seeds, run, run_replicates
 
@@ -30,6 +31,7 @@ __all__ = [
     "environment_of_kit",
     "load_run",
     "other_seeds",
+    "prove_determinism",
     "prune",
     "report",
     "run",

@@ -30,6 +30,7 @@ class RunOptions:
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
         fresh: Start anew even where there is an unfinished or a finished run.
+        again: Train in a folder beside the run's, to compare the two trainings.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
     """
@@ -50,5 +51,6 @@ class RunOptions:
     stream: str | None = None
     strict: bool = False
     fresh: bool = False
+    again: bool = False
     kit: Path | None = None
     templates: Path | None = None
