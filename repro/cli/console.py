@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from repro.cli.options import shared
-from repro.errors import Interrupted
+from repro.errors import BadInput, Interrupted
 from repro.records.codec import to_json
 from repro.records.comparison import ComparedRow, Comparison, Metric
 from repro.records.environment import Deviation
@@ -49,6 +49,27 @@ def print_error(error: BaseException, message: str, hint: str, code: int) -> Non
     say(message if message.startswith(word) else f"{word}: {message}")
     if hint:
         say(f"hint: {hint}")
+
+
+def ask_removal(question: str, *, unasked: str, hint: str) -> None:
+    """Ask before something is removed; Enter is a no.
+
+    Args:
+        question: What is removed.
+        unasked: What to say where nobody can answer.
+        hint: How to say yes beforehand.
+
+    Raises:
+        BadInput: Nobody can answer.
+        Interrupted: The answer was no.
+    """
+    if not can_ask():
+        raise BadInput(unasked, hint)
+    say(question)
+    sys.stderr.write("go on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Interrupted("nothing was removed")
 
 
 def can_ask() -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repro.comparison.parting import place
 from repro.records.difference import Difference, EpochPair, LossPair, Side
 from repro.reports import formats
-from repro.reports.formats import MISSING, line
+from repro.reports.formats import MISSING, cell, columns, line
 from repro.reports.views import TableView, table_view
 
 _MOST_DIFFERING = 8  # of one aspect
@@ -39,7 +39,7 @@ def view(found: Difference) -> DifferenceView:
     rows, more = [], []
     for aspect in found.aspects:
         rows += [
-            (aspect.name, _cell(each.what), _cell(each.a), _cell(each.b))
+            (aspect.name, cell(each.what), cell(each.a), cell(each.b))
             for each in aspect.differing[:_MOST_DIFFERING]
         ]
         if (left := len(aspect.differing) - _MOST_DIFFERING) > 0:
@@ -68,14 +68,14 @@ def view(found: Difference) -> DifferenceView:
 def as_lines(found: Difference) -> Iterator[str]:
     """Yield the lines for a terminal, with nothing in them that acts on it."""
     shown = view(found)
-    yield from _columns(shown.sides.rows)
+    yield from columns(shown.sides.rows)
     yield ""
     yield line(shown.summary)
     if shown.losses:
         yield shown.losses
     if shown.differing.rows:
         yield "What differs in what they were asked for, and had:"
-        yield from _columns((("", *shown.differing.header[1:]), *shown.differing.rows), indent="  ")
+        yield from columns((("", *shown.differing.header[1:]), *shown.differing.rows), indent="  ")
         if shown.more:
             yield shown.more
     if shown.same:
@@ -87,7 +87,7 @@ def as_lines(found: Difference) -> Iterator[str]:
             yield f"   {line(evidence)}; to test it: {line(test)}"
     if shown.epochs.rows:
         yield ""
-        yield from _columns((shown.epochs.header, *shown.epochs.rows), right=True)
+        yield from columns((shown.epochs.header, *shown.epochs.rows), right=True)
         if shown.epochs.omitted:
             yield shown.epochs.omitted
     for note in shown.notes:
@@ -102,22 +102,15 @@ def as_markdown(found: Difference) -> str:
     return fill(markdown_environment(template_folders(None)), "diff.md.j2", difference=view(found)).rstrip()
 
 
-def _cell(text: str | None) -> str:
-    if text is None:
-        return MISSING
-    text = line(text)
-    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 1]}…"
-
-
 def _side(letter: str, side: Side) -> tuple[str, ...]:
     return (
         letter,
-        _cell(side.name) if len(side.name) <= _LONGEST_CELL else f"…{line(side.name)[-_LONGEST_CELL:]}",
-        _cell(side.case),
-        f"seed {_cell(side.settings.get('seed'))}",
+        cell(side.name) if len(side.name) <= _LONGEST_CELL else f"…{line(side.name)[-_LONGEST_CELL:]}",
+        cell(side.case),
+        f"seed {cell(side.settings.get('seed'))}",
         side.state,
         f"{side.epochs} {'epoch' if side.epochs == 1 else 'epochs'}",
-        _cell(side.device or None),
+        cell(side.device or None),
     )
 
 
@@ -159,7 +152,7 @@ def _epochs(found: Difference) -> TableView:
 
 
 def _title(name: str) -> str:
-    return _cell(name.replace("_", " "))
+    return cell(name.replace("_", " "))
 
 
 def _row(pair: EpochPair, digests: list[str], losses: list[str]) -> tuple[str, ...]:
@@ -184,18 +177,9 @@ def _loss(pair: LossPair | None) -> str:
 def _aside(found: Difference) -> str:
     parts = []
     for letter, side in (("A", found.a), ("B", found.b)):
-        text = f"{letter} began {_cell(side.started) if side.started else 'at no recorded time'}"
+        text = f"{letter} began {cell(side.started) if side.started else 'at no recorded time'}"
         text += f", trained {formats.duration(side.training_seconds)}"
         if side.resumes:
             text += f", was gone on with {len(side.resumes)} times"
         parts.append(text)
     return "; ".join(parts)
-
-
-def _columns(rows: tuple[tuple[str, ...], ...], *, indent: str = "", right: bool = False) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (
-            cell.rjust(width) if right else cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        )
-        yield (indent + "  ".join(cells)).rstrip()

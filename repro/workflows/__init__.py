@@ -1,5 +1,7 @@
 """The wiring, and the public Python API: audit, environment, run, check and report."""
 
+from repro.runs.listing import list_runs
+from repro.runs.removal import choose_runs, remove_runs
 from repro.workflows.cards import audit
 from repro.workflows.differing import diff
 from repro.workflows.environments import (
@@ -25,14 +27,17 @@ __all__ = [
     "audit",
     "build_environment",
     "check",
+    "choose_runs",
     "diff",
     "doctor",
     "environment_of",
     "environment_of_kit",
+    "list_runs",
     "load_run",
     "other_seeds",
     "prove_determinism",
     "prune",
+    "remove_runs",
     "report",
     "run",
     "run_replicates",

@@ -9,8 +9,7 @@ from repro.records.codec import load
 from repro.records.difference import Difference
 from repro.records.run import Run
 from repro.runs import folders
-
-_MOST_BYTES = 64 * 1024 * 1024
+from repro.runs.listing import MOST_BYTES
 
 
 def diff(a: str, b: str, out: Path = Path("reports")) -> Difference:
@@ -37,7 +36,7 @@ def _record(name: str, out: Path) -> Run:
         size = record.stat().st_size
     except (OSError, ValueError) as error:  # a name that is too long, or holds a zero
         raise BadInput(f"{name[:80]}: no run there", "name a run's folder, its run.json or its id") from error
-    if size > _MOST_BYTES:
+    if size > MOST_BYTES:
         raise BadInput(
             f"{record}: {size / 1e6:.0f} MB, more than a run's record ever has", "is it a run.json?"
         )

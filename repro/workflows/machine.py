@@ -19,6 +19,7 @@ from repro.records.reference import Reference
 from repro.records.run import (
     Run,
 )
+from repro.records.runs import Removal, Runs
 
 
 def doctor() -> Machine:
@@ -45,5 +46,7 @@ def schemas() -> dict[str, Any]:
         "peers": Peers,
         "prune": Pruned,
         "reference": Reference,
+        "removal": Removal,
         "run": Run,
+        "runs": Runs,
     }
