@@ -25,7 +25,7 @@ def runs(
     from repro.cli.console import emit
     from repro.environments.disk import gigabytes
     from repro.records.codec import to_json
-    from repro.reports.formats import columns
+    from repro.reports.formats import columns, counted
     from repro.runs.listing import list_runs
 
     found = list_runs(out, case)
@@ -40,7 +40,7 @@ def runs(
         )
     of_case = "" if case is None else f" of {case}"
     checkpoints = f", {gigabytes(found.checkpoint_bytes)} of it checkpoints" if found.checkpoint_bytes else ""
-    emit(f"{len(found.runs)} runs{of_case} in {out}, {gigabytes(found.total_bytes)}{checkpoints}")
+    emit(f"{counted(len(found.runs), 'run')}{of_case} in {out}, {gigabytes(found.total_bytes)}{checkpoints}")
     return 0
 
 
@@ -49,9 +49,11 @@ def row(run: ListedRun) -> tuple[str, ...]:
     from repro.environments.disk import gigabytes
     from repro.reports.formats import MISSING, age, cell, epoch
 
-    state: str = "running now" if run.state == "running" else run.state
+    state: str = run.state
     if run.state in ("unfinished", "failed", "running") and run.epoch is not None:
         state += f" at epoch {epoch(run.epoch)}"
+    if run.state == "running":
+        state += ", held by a process now"
     if run.reason:
         state += f": {run.reason}"
     return (

@@ -41,7 +41,7 @@ def runs_rm(
     from repro.environments.disk import gigabytes
     from repro.environments.prune import parse_age
     from repro.records.codec import to_json
-    from repro.reports.formats import columns, line
+    from repro.reports.formats import columns, counted, line
     from repro.runs.removal import choose_runs, remove_runs
 
     if not (run or older_than or unfinished or case or checkpoints):
@@ -59,8 +59,8 @@ def runs_rm(
     if chosen and not yes:
         sys.stderr.write("".join(f"{text}\n" for text in columns(map(row, chosen))))
         size = gigabytes(sum(one.checkpoint_bytes if checkpoints else one.total_bytes for one in chosen))
-        what = f"{'the checkpoints of ' if checkpoints else ''}{len(chosen)} runs, {size}"
-        ask_removal(f"{what}, are removed for good", unasked=f"this removes {what}", hint="say so with --yes")
+        what = f"{'the checkpoints of ' if checkpoints else ''}{counted(len(chosen), 'run')}, {size}"
+        ask_removal(f"removed for good: {what}", unasked=f"this removes {what}", hint="say so with --yes")
     removal = remove_runs(chosen, checkpoints=checkpoints)
     if json:
         emit(to_json(removal))

@@ -109,7 +109,7 @@ def _side(letter: str, side: Side) -> tuple[str, ...]:
         cell(side.case),
         f"seed {cell(side.settings.get('seed'))}",
         side.state,
-        f"{side.epochs} {'epoch' if side.epochs == 1 else 'epochs'}",
+        formats.counted(side.epochs, "epoch"),
         cell(side.device or None),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from repro.environments.cache import is_locked
 from repro.environments.disk import usage
 from repro.errors import BadInput
 from repro.records.runs import ListedRun, Removal, RemovedRun
@@ -91,7 +92,7 @@ def _why_kept(run: ListedRun) -> str:
     path = Path(run.folder)
     if path.is_symlink() or (path / "run.json").is_symlink():
         return "is a link, and may lead to what is not a run's"
-    if run.state == "running":
+    if is_locked(path / ".held"):  # also one that is finished may just be reported again
         return "a process is at work in it"
     if run.state == "broken":
         return f"is no run's folder as far as can be told ({run.reason})"
