@@ -292,7 +292,7 @@ def _summary(found: Difference) -> str:
 def _where(found: Difference) -> str:
     assert found.first is not None  # noqa: S101 - parted
     first = found.first
-    text = f"they part at epoch {first.epoch:g} (step {first.step}): "
+    text = f"they part at epoch {round(first.epoch, 4):g} (step {first.step}): "
     text += f"{listed(first.parted)} {_verb(first.parted)} not the same"
     if first.same:
         text += f", {listed(first.same)} still {_verb(first.same)}"

@@ -1,4 +1,4 @@
-"""`repro run --prove-determinism` in the real environment: a training that is repeatable, and one that is not."""
+"""`repro run --prove-determinism` in the real environment: a repeatable training, and one that is not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from repro import workflows
 from repro.cases import loader
 from repro.records.codec import load
 from repro.records.run import Run
@@ -51,21 +52,20 @@ def test_a_repeatable_training_is_proven(tmp_path: Path) -> None:
     assert "determinism: proven over 1 epoch" in repro("show", folder).stdout
     assert "Proven over 1 epoch" in (folder / "card.md").read_text()
     assert "Proven over 1 epoch" in (folder / "report.html").read_text()
-    assert repro("diff", folder, folder.with_name(proof.second)).returncode == 0
+    assert workflows.diff(str(folder), str(folder.with_name(proof.second))).verdict == "same"
     # The same command again trains nothing, and the plain one finds the first, not the second.
     events = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/events.jsonl")}
     assert json.loads(repro(*rehearsal, "--json").stdout) == printed
-    plain = json.loads(repro(*(word for word in rehearsal if word != "--prove-determinism"), "--json").stdout)
-    assert plain == printed
+    plain = workflows.run(workflows.RunOptions(out=tmp_path, rehearse=2))
+    assert (plain.folder, plain.run.determinism_proof) == (folder, proof)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/events.jsonl")} == events
 
 
 @pytest.mark.environment
 def test_a_training_that_cannot_be_repeated_is_told(tmp_path: Path) -> None:
     """Where two trainings part, the exit code is 1, and the epoch and what parts there are named."""
-    case = tmp_path / "demo"
-    shutil.copytree(CASES / "demo", case, ignore=shutil.ignore_patterns("__pycache__"))
-    data = case / "data.py"
+    shutil.copytree(CASES, tmp_path / "cases", ignore=shutil.ignore_patterns("__pycache__"))
+    case, data = tmp_path / "cases" / "demo", tmp_path / "cases" / "issues-128" / "data.py"
     data.write_text(data.read_text() + SHUFFLED)
     rehearsal = ("run", case, "--rehearse", "--steps", "2", "--seed", "5", "--prove-determinism")
     done = repro(*rehearsal, "--out", tmp_path / "out", code=1)

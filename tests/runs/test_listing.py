@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -11,9 +9,8 @@ import pytest
 from run_samples import a_run, put
 
 from repro.comparison import compare
-from repro.records.claims import Claims
 from repro.records.codec import save
-from repro.records.run import Completed, Epoch, Failed, PublishedCase, Result, Run, Settings
+from repro.records.run import Completed, Failed
 from repro.runs.folders import RunFolder
 from repro.runs.listing import list_runs
 
