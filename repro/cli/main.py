@@ -12,6 +12,7 @@ from repro.cli import (
     audit,
     check,
     compare,
+    diff,
     doctor,
     env,
     env_matrix,
@@ -21,6 +22,8 @@ from repro.cli import (
     report,
     rules,
     run,
+    runs,
+    runs_rm,
     schema,
     show,
 )
@@ -29,8 +32,8 @@ from repro.errors import Interrupted, ReproError
 
 # UsageError: Typer's own since it carries its parser inside itself, click's before; this finds either.
 _UsageError: Any = typer.BadParameter.__bases__[0]
-#: Behind `env`: verbs with options of their own; a case of that name is `./matrix`.
-_WORDS_OF_ENV = ("matrix", "prune")
+#: Behind `env` and `runs`: verbs with options of their own; a case of that name is `./matrix`.
+_WORDS = {"env": ("matrix", "prune"), "runs": ("rm",)}
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: no user's fault
 
 app = typer.Typer(
@@ -48,6 +51,9 @@ app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("diff")(diff.diff)
+app.command("runs")(runs.runs)
+app.command("runs rm")(runs_rm.runs_rm)
 app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
 app.command("env prune")(env_prune.env_prune)
@@ -88,7 +94,7 @@ def call(arguments: list[str]) -> int:
         The exit code.
     """
     shared.reset()
-    if arguments[:1] == ["env"] and arguments[1:2] and arguments[1] in _WORDS_OF_ENV:
+    if arguments[1:2] and arguments[1] in _WORDS.get(arguments[0], ()):
         arguments = [" ".join(arguments[:2]), *arguments[2:]]
     try:
         code = app(arguments or ["--help"], prog_name="repro", standalone_mode=False)

@@ -61,6 +61,12 @@ def run(
     seeds: Annotated[
         str | None, typer.Option("--seeds", help="Train again with these seeds.", metavar="SEED,…")
     ] = None,
+    prove_determinism: Annotated[
+        bool,
+        typer.Option(
+            "--prove-determinism", help="Train twice, and say where the two part; then exit code 1."
+        ),
+    ] = False,
     env: Annotated[
         Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
     ] = "locked",
@@ -113,6 +119,10 @@ def run(
         raise BadInput("a rehearsal has no replicates", "leave --rehearse out")
     if replicates and seeds:
         raise BadInput("--replicates and --seeds: one of them", "--seeds names them, --replicates counts on")
+    if prove_determinism and (replicates or seeds):
+        raise BadInput(
+            "--prove-determinism trains one seed twice: not with --replicates or --seeds", "prove one seed"
+        )
     console = Console(yes=yes)
     options = workflows.RunOptions(
         case=case,
@@ -142,13 +152,18 @@ def run(
     if replicates:
         others = workflows.other_seeds(options, replicates)
     try:
-        outcome = (
-            workflows.run_replicates(options, others, console) if others else workflows.run(options, console)
-        )
+        if prove_determinism:
+            outcome = workflows.prove_determinism(options, console)
+        elif others:
+            outcome = workflows.run_replicates(options, others, console)
+        else:
+            outcome = workflows.run(options, console)
     finally:
         console.close()
     print_outcome(outcome, json=json)
-    return exit_code(outcome.comparison)
+    proof = outcome.run.determinism_proof
+    parted = prove_determinism and proof is not None and not proof.proven
+    return 1 if parted else exit_code(outcome.comparison)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

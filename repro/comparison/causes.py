@@ -69,7 +69,7 @@ def _causes(comparison: Comparison, published: Curve, measured: Curve, run: Run 
     again = f"repro run {run.case.name}" if run is not None else "a run"
     deviations = run.deviations if run is not None else ()
     yield from _suspect_table(comparison, run)
-    yield from _other_size(published, measured)
+    yield from other_size(published, measured)
     if not any(each.what == "seed" for each in deviations):
         yield from _other_seed(published, measured, again)
     # A stream that curves or versions tell explains more than the deviation of the version that brought it.
@@ -77,7 +77,7 @@ def _causes(comparison: Comparison, published: Curve, measured: Curve, run: Run 
     if comparison.stream.match == "different" and not _differ(published.seed, measured.seed):
         yield _other_stream(comparison, published, measured, again)
     yield from _stated(another, again)
-    yield from _other_defaults(published.versions, measured.versions, run, again)
+    yield from other_defaults(published.versions, measured.versions, run, again)
     yield from _new_head(comparison, run, again)
     told = (*_ANOTHER_TRAINING, *_TOLD)
     yield from _stated([each for each in deviations if each.what not in told], again)
@@ -97,7 +97,8 @@ def _suspect_table(comparison: Comparison, run: Run | None) -> Iterator[Cause]:
         )
 
 
-def _other_size(published: Curve, measured: Curve) -> Iterator[Cause]:
+def other_size(published: Curve, measured: Curve) -> Iterator[Cause]:
+    """Yield another number of steps an epoch, where two curves have one."""
     theirs, ours = _steps_an_epoch(published), _steps_an_epoch(measured)
     if theirs is None or ours is None or abs(theirs - ours) < 0.5:
         return
@@ -130,9 +131,7 @@ def _differ(one: int | None, other: int | None) -> bool:
 
 def _other_stream(comparison: Comparison, published: Curve, measured: Curve, again: str) -> Cause:
     theirs, ours = letter(published), letter(measured)
-    moved = ""
-    if theirs is not None and ours is not None:
-        moved = _MOVED.get((min(theirs, ours), max(theirs, ours)), _SAMPLER if theirs == ours == "A" else "")
+    moved = what_moved(theirs, ours)
     names = {published.stream, measured.stream} - {None}
     wanted = f" --stream {theirs}" if theirs in ("B", "C") and again.startswith("repro") and names else ""
     return Cause(
@@ -142,7 +141,14 @@ def _other_stream(comparison: Comparison, published: Curve, measured: Curve, aga
     )
 
 
-def _other_defaults(
+def what_moved(one: str | None, other: str | None) -> str:
+    """Say what moved the random stream between two letters; for twice `A` what parts A1 from A2."""
+    if one is None or other is None:
+        return ""
+    return _MOVED.get((min(one, other), max(one, other)), _SAMPLER if one == other == "A" else "")
+
+
+def other_defaults(
     theirs: Mapping[str, str], ours: Mapping[str, str], run: Run | None, again: str
 ) -> Iterator[Cause]:
     """Yield what changed in transformers between the two releases without a card showing it."""

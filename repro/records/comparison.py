@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from repro.records.codec import Record
-from repro.records.run import Measured
+from repro.records.run import DeterminismProof, Measured
 
 Verdict = Literal["identical", "matching", "consistent", "different", "diverged", "incomparable"]
 BoundSource = Literal["replicates", "assumed"]
@@ -187,6 +189,7 @@ class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="rep
         rehearsal: Whether the run was a rehearsal, which cannot be compared.
         run: The run's id, where a run was compared.
         folder: The run's folder as given, where `repro run` prints this.
+        determinism: What a second training of the run showed; left out where there was none.
     """
 
     verdict: Verdict
@@ -201,3 +204,4 @@ class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="rep
     rehearsal: bool = False
     run: str | None = None
     folder: str | None = None
+    determinism: DeterminismProof | msgspec.UnsetType = msgspec.UNSET

@@ -143,6 +143,28 @@ class Timing(Record, frozen=True, kw_only=True):
     training_seconds: float = 0.0
 
 
+class DeterminismProof(Record, frozen=True, kw_only=True):
+    """What a second training of the same run showed (`repro run --prove-determinism`).
+
+    Attributes:
+        proven: Whether all that was measured is the same, to the last digit.
+        summary: The same in words.
+        epochs: Evaluations that were compared.
+        compared: Names of the digests and losses that both trainings have.
+        parts_at: The epoch at which the two part; None where they do not.
+        parted: What is different there.
+        second: The folder of the second training, beside the first one's.
+    """
+
+    proven: bool
+    summary: str
+    epochs: int
+    compared: tuple[str, ...] = ()
+    parts_at: float | None = None
+    parted: tuple[str, ...] = ()
+    second: str
+
+
 class Completed(Record, frozen=True, kw_only=True, tag_field="status", tag="completed"):
     """The training went through."""
 
@@ -174,6 +196,7 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
         energy: What the training took; None where nobody measured (`--energy`).
         evaluations: The trained model on the user's own texts (`repro evaluate`), one a file.
         result: None while the run is under way.
+        determinism_proof: What a second training showed; None where there was none.
     """
 
     id: str
@@ -191,3 +214,4 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     energy: Energy | None = None
     evaluations: tuple[Evaluation, ...] = ()
     result: Result | None = None
+    determinism_proof: DeterminismProof | None = None

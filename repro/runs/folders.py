@@ -70,6 +70,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def again(self) -> RunFolder:
+        """The folder of a second training of this run, which is compared with it."""
+        return RunFolder(self.path.with_name(f"{self.path.name}-again"))
+
+    @property
     def worker_log(self) -> Path:
         """What the worker and its libraries printed."""
         return self.path / "worker.log"

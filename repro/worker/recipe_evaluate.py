@@ -15,8 +15,8 @@ import transformers
 
 from . import compat, devices, recipe_describe, texts
 from . import recipe_masked_language_modelling as training
+from .digests import weights_digest
 from .events import EventLog, number
-from .recording import weights_digest
 
 _EVERY_SECONDS = 5.0
 _BATCH = 256  # texts that are tokenised at once

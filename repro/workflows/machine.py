@@ -7,6 +7,7 @@ from typing import Any
 from repro.cases.loader import bundled, load_case
 from repro.records.claims import Audit
 from repro.records.comparison import Comparison
+from repro.records.difference import Difference
 from repro.records.environment import Environment
 from repro.records.evaluation import Evaluation
 from repro.records.event import AnyEvent
@@ -19,6 +20,7 @@ from repro.records.reference import Reference
 from repro.records.run import (
     Run,
 )
+from repro.records.runs import Removal, Runs
 
 
 def doctor() -> Machine:
@@ -36,6 +38,7 @@ def schemas() -> dict[str, Any]:
         "audit": Audit,
         "case": Case,
         "comparison": Comparison,
+        "diff": Difference,
         "doctor": Machine,
         "environment": Environment,
         "evaluation": Evaluation,
@@ -45,5 +48,7 @@ def schemas() -> dict[str, Any]:
         "peers": Peers,
         "prune": Pruned,
         "reference": Reference,
+        "removal": Removal,
         "run": Run,
+        "runs": Runs,
     }

@@ -36,6 +36,7 @@ class RunOptions:
         fresh: Start anew even where there is an unfinished or a finished run.
         energy: Measure the energy of the training, with codecarbon.
         country: Where, as ISO 3166 alpha-3: its mix of electricity makes emissions of energy.
+        again: Train in a folder beside the run's, to compare the two trainings.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
         limits: How often checkpoints are written, and when a worker counts as hung.
@@ -60,6 +61,7 @@ class RunOptions:
     fresh: bool = False
     energy: bool = False
     country: str | None = None
+    again: bool = False
     kit: Path | None = None
     templates: Path | None = None
     limits: Limits = field(default_factory=Limits)

@@ -84,6 +84,8 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         ready = locked(case, options, choice, kit, observer)
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
+    if options.again:
+        folder = folder.again
     with folder.held():
         finished = folder.earlier()
         if finished is None and folder.record.exists():
