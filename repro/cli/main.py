@@ -17,6 +17,7 @@ from repro.cli import (
     env_matrix,
     env_prune,
     peers,
+    plan,
     report,
     rules,
     run,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("show")(show.show)
+app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)

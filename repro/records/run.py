@@ -8,6 +8,7 @@ from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Claims
 from repro.records.codec import Record
 from repro.records.environment import Deviation
+from repro.records.span import Span
 
 # JSON has no NaN: what is not finite is written as a string, and float() reads both.
 Measured = float | Literal["nan", "inf", "-inf"]
@@ -135,11 +136,16 @@ class Epoch(Record, frozen=True, kw_only=True):
 
 
 class Timing(Record, frozen=True, kw_only=True):
-    """Wall-clock seconds; `started` is RFC 3339 UTC."""
+    """Wall-clock seconds; `started` is RFC 3339 UTC.
+
+    Attributes:
+        planned: What `repro plan` expected of the training on this device; None where nobody asked it.
+    """
 
     started: str = ""
     environment_seconds: float = 0.0
     training_seconds: float = 0.0
+    planned: Span | None = None
 
 
 class Completed(Record, frozen=True, kw_only=True, tag_field="status", tag="completed"):

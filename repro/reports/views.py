@@ -18,6 +18,7 @@ from repro.reports import formats
 from repro.reports.formats import MISSING
 from repro.reports.markdown import front_matter, shell
 from repro.reports.metadata import metadata
+from repro.reports.plan import against_plan
 from repro.reports.plots import Plot, Plots
 
 NOT_STATED = "not stated"
@@ -228,6 +229,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Started", run.timing.started or "not recorded"),
             ("Environment", formats.duration(run.timing.environment_seconds)),
             ("Training", formats.duration(run.timing.training_seconds)),
+            ("Against the plan", against_plan(run.timing)),
             ("Gone on from step", ", ".join(str(step) for step in run.resumes)),
         ),
         digests=table_view(

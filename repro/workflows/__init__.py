@@ -11,6 +11,7 @@ from repro.workflows.environments import (
 from repro.workflows.machine import doctor, schemas
 from repro.workflows.observing import Observer, Silent
 from repro.workflows.options import REHEARSAL_STEPS, RunOptions
+from repro.workflows.planning import plan
 from repro.workflows.results import Outcome, check, load_run, report
 from repro.workflows.running import other_seeds, run, run_replicates
 
@@ -28,6 +29,7 @@ __all__ = [
     "environment_of_kit",
     "load_run",
     "other_seeds",
+    "plan",
     "prune",
     "report",
     "run",
