@@ -58,11 +58,11 @@ def main() -> None:
     for name, rows in found.items():
         ratios = [actual / estimate for estimate, actual, _ in rows]
         spread = f" ± {statistics.stdev(ratios):.3f}" if len(ratios) > 1 else ""
-        inside = sum(row[2] for row in rows)
+        within = sum(row[2] for row in rows)
         near = sum(abs(each - 1) <= 0.15 for each in ratios)
         print(
             f"{name}: actual / estimate {statistics.fmean(ratios):.3f}{spread}; "
-            f"{near} of {len(rows)} within 15 %, {inside} in the stated range"
+            f"{near} of {len(rows)} within 15 %, {within} in the stated range"
         )
 
 

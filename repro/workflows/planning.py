@@ -62,23 +62,22 @@ def plan(
     """
     observer = observer or Silent()
     asked = requested(options, observer)
-    observer.say("looking for model and data")
     stood_in = stand_ins or options.rehearse is not None
-    try:
-        prepared = asked.prepare(options, stand_in=stood_in)
-    except NetworkFailed as error:
-        raise NetworkFailed(error.message, f"{error.hint}, or plan with stand-ins: --rehearse") from error
-    with holding(asked.ready):
+    with _scratch(options.out) as scratch, holding(asked.ready):
+        observer.say("looking for model and data")
+        try:
+            prepared = asked.prepare(options, stand_in=stood_in)
+        except NetworkFailed as error:
+            raise NetworkFailed(error.message, f"{error.hint}, or plan with stand-ins: --rehearse") from error
         before = None if asked.ready.environment is None else lookup(asked.ready.environment)
         if warning := _no_room_to_build(asked.ready, before):
             observer.say(f"warning: {warning}")
         ready = built_for_training(asked.ready, asked.kit, observer)
         observer.say("measuring a few steps")
         available, busy = _available_memory(), _busy()
-        with _scratch(options.out) as scratch:
-            spawned = time.time()
-            measurement, started = _measured(asked, prepared, ready, scratch, measure_steps)
-            free = shutil.disk_usage(scratch).free
+        spawned = time.time()
+        measurement, started = _measured(asked, prepared, ready, scratch, measure_steps)
+        free = shutil.disk_usage(scratch).free
     if started.unused_gpu:
         observer.say(f"{started.device_reason}: planned for the CPU")
     made = _plan(asked, measurement, started, measurement.began - spawned, ready, available)
