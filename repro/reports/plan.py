@@ -17,7 +17,7 @@ def plan_in_words(plan: Plan) -> Iterator[str]:
     """Yield the lines that `repro plan` prints."""
     steps, times, compute = plan.steps, plan.times, plan.compute
     device = plan.device
-    threads = f", {device.threads} threads" if device.kind == "cpu" else ""
+    threads = f", {device.threads} thread{'s' * (device.threads != 1)}" if device.kind == "cpu" else ""
     yield _row(
         "device", f"{device.kind} ({line(device.name)}{threads}); {times.measured_steps} steps measured"
     )
@@ -68,10 +68,12 @@ def _row(name: str, text: str) -> str:
 
 
 def _lengths(of: Lengths, sequence_length: int) -> str:
+    spread = f"{of.maximum} tokens"
+    if of.minimum < of.maximum:
+        spread = f"{of.minimum} to {of.maximum} tokens (median {of.median:g}, 95 % at most {of.p95})"
     return (
-        f"{count(of.examples)} examples of {of.minimum} to {of.maximum} tokens (median {of.median:g}, "
-        f"95 % at most {of.p95}); {_percent(of.padding)} of what is computed is padding, "
-        f"{_percent(of.padding_if_fixed)} if all were padded to {sequence_length}"
+        f"{count(of.examples)} examples of {spread}; "
+        f"padding {_percent(of.padding)}, {_percent(of.padding_if_fixed)} if all had {sequence_length}"
     )
 
 

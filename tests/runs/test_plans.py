@@ -17,7 +17,7 @@ from repro.records.plan import (
 )
 from repro.records.run import Run, Timing
 from repro.records.span import Span
-from repro.reports.plan import against_plan
+from repro.reports.plan import against_plan, plan_in_words
 from repro.runs import plans
 
 EXAMPLE = next((Path(__file__).parents[2] / "reports").glob("example/**/run.json"))
@@ -98,3 +98,15 @@ def test_what_it_took_against_what_was_planned() -> None:
     assert "4 % more, inside the range" in against_plan(Timing(training_seconds=104.0, planned=SPAN))
     assert "25 % less, outside the range" in against_plan(Timing(training_seconds=75.0, planned=SPAN))
     assert "as planned" in against_plan(Timing(training_seconds=100.2, planned=SPAN))
+
+
+def test_a_plan_in_words() -> None:
+    """The lines name stand-ins and warnings, with nothing in them that acts on a terminal."""
+    plan = plan_of(load(EXAMPLE, Run))
+    lines = list(
+        plan_in_words(replace(plan, stand_ins=("model: \x1b[31mred",), warnings=("memory is tight\n",)))
+    )
+    assert not any("\x1b" in each or "\n" in each for each in lines)
+    assert any(each.startswith("stand-in") and "red" in each for each in lines)
+    assert lines[-1] == "warning: memory is tight"
+    assert any(each.startswith("training ") and "1 min 40 s" in each for each in lines)
