@@ -14,6 +14,7 @@ from repro.records.comparison import ComparedRow, Comparison, Metric
 from repro.records.environment import Deviation
 from repro.records.event import AnyEvent, EpochEnded, Started, TrainingBegan
 from repro.reports.formats import MISSING, bound, difference, duration, epoch, line, loss, metric_title
+from repro.reports.plan import against_plan
 from repro.runs.gpus import ways_out
 from repro.runs.state import RunState
 from repro.workflows import Outcome
@@ -265,6 +266,8 @@ def print_outcome(outcome: Outcome, *, json: bool) -> None:
     print_comparison(outcome.run.deviations, outcome.comparison)
     if proof is not None:
         emit(line(f"determinism: {proof.summary}"))
+    if planned := against_plan(outcome.run.timing):
+        emit(f"training: {planned}")
     emit(f"report: {outcome.folder / 'report.html'}")
 
 

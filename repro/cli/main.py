@@ -19,6 +19,7 @@ from repro.cli import (
     env_prune,
     evaluate,
     peers,
+    plan,
     report,
     rules,
     run,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("show")(show.show)
+app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("check")(check.check)
 app.command("evaluate")(evaluate.evaluate)

@@ -11,6 +11,7 @@ from repro.records.codec import Record
 from repro.records.energy import Energy
 from repro.records.environment import Deviation
 from repro.records.evaluation import Evaluation
+from repro.records.span import Span
 
 Determinism = Literal["off", "published", "strict"]
 
@@ -136,11 +137,16 @@ class Epoch(Record, frozen=True, kw_only=True):
 
 
 class Timing(Record, frozen=True, kw_only=True):
-    """Wall-clock seconds; `started` is RFC 3339 UTC."""
+    """Wall-clock seconds; `started` is RFC 3339 UTC.
+
+    Attributes:
+        planned: What `repro plan` expected of the training on this device; None where nobody asked it.
+    """
 
     started: str = ""
     environment_seconds: float = 0.0
     training_seconds: float = 0.0
+    planned: Span | None = None
 
 
 class DeterminismProof(Record, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from repro.reports.evaluations import EvaluationView, evaluation_view
 from repro.reports.formats import MISSING
 from repro.reports.markdown import front_matter, shell
 from repro.reports.metadata import metadata
+from repro.reports.plan import against_plan
 from repro.reports.plots import Plot, Plots
 
 NOT_STATED = "not stated"
@@ -231,6 +232,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Started", run.timing.started or "not recorded"),
             ("Environment", formats.duration(run.timing.environment_seconds)),
             ("Training", formats.duration(run.timing.training_seconds)),
+            ("Against the plan", against_plan(run.timing)),
             ("Gone on from step", ", ".join(str(step) for step in run.resumes)),
             ("Energy", energy_used(run.energy)),
             ("Energy, how it was had", energy_method(run.energy)),

@@ -19,13 +19,15 @@ from .position import Position, WatchedTrainer
 from .recording import MARKER, WRITING, Recorder, Stopped
 
 
-def run(request):
+def run(request, watch=None):
     """Train as the request says.
 
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
             `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
             `checkpoint_minutes`, `resume`, `determinism`.
+        watch: Who measures the training (`recipe_plan`): puts callbacks around the run's own, and is shown
+            the Trainer before it begins. A run has none.
 
     Returns:
         Seconds of the training phase, as `seconds`; `stopped`, whether it was asked to stop before its end.
@@ -74,7 +76,7 @@ def run(request):
         data_collator=collator(tokenizer, request["mask_probability"]),
         train_dataset=train,
         eval_dataset=evaluation,
-        callbacks=[recorder],
+        callbacks=[recorder] if watch is None else watch.around(recorder),
     )
     recorder.trainer = trainer
     # Its default callback prints every log line; the events hold them already.
@@ -82,6 +84,8 @@ def run(request):
 
     if resume:
         compat.trust_own_checkpoints()
+    if watch is not None:
+        watch.begin(trainer)
     started = time.monotonic()
     stopped = False
     try:

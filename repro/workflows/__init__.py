@@ -14,6 +14,7 @@ from repro.workflows.environments import (
 from repro.workflows.machine import doctor, schemas
 from repro.workflows.observing import Observer, Silent
 from repro.workflows.options import REHEARSAL_STEPS, RunOptions
+from repro.workflows.planning import plan
 from repro.workflows.proving import prove_determinism
 from repro.workflows.results import Outcome, check, load_run, report
 from repro.workflows.running import other_seeds, run, run_replicates
@@ -35,6 +36,7 @@ __all__ = [
     "list_runs",
     "load_run",
     "other_seeds",
+    "plan",
     "prove_determinism",
     "prune",
     "remove_runs",

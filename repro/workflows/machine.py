@@ -15,6 +15,7 @@ from repro.records.kit import Kit
 from repro.records.machine import Machine
 from repro.records.matrix import Matrix
 from repro.records.peers import Peers
+from repro.records.plan import Plan
 from repro.records.prune import Pruned
 from repro.records.reference import Reference
 from repro.records.run import (
@@ -46,6 +47,7 @@ def schemas() -> dict[str, Any]:
         "kit": Kit,
         "matrix": Matrix,
         "peers": Peers,
+        "plan": Plan,
         "prune": Pruned,
         "reference": Reference,
         "removal": Removal,

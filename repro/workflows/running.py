@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,12 +31,79 @@ from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
 from repro.workflows.options import RunOptions
-from repro.workflows.preparing import built_for_training, current, holding, locked
+from repro.workflows.preparing import Ready, built_for_training, current, holding, locked
 from repro.workflows.results import Outcome, reported
 from repro.workflows.training import train
 
 if TYPE_CHECKING:
     from repro.environments.kit import OpenKit
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, read and resolved: nothing is built or fetched yet.
+
+    Attributes:
+        case: The case.
+        arguments: The TrainingArguments, with the seed asked for.
+        handed: What was handed over of model and data.
+        settings: What the run's id hashes.
+        kit: The offline kit to run from.
+        ready: The environment, not yet built.
+        identity: The run's id.
+    """
+
+    case: LoadedCase
+    arguments: dict[str, Any]
+    handed: inputs.Handed
+    settings: Settings
+    kit: OpenKit | None
+    ready: Ready
+    identity: str
+
+    def prepare(self, options: RunOptions, *, stand_in: bool) -> inputs.Inputs:
+        """Get model and data and verify them; stand-ins of the same shape and sizes where these do.
+
+        Raises:
+            BadInput: What was handed over is not what the case pins.
+            NetworkFailed: Model or data cannot be had; names what is missing.
+        """
+        return inputs.prepare(
+            self.case,
+            self.handed,
+            cache_folder(),
+            rehearse=stand_in,
+            accept_other_model=options.accept_other_model,
+            accept_other_data=options.accept_other_data,
+            kit=None if self.kit is None else self.kit.folder,
+        )
+
+
+def requested(options: RunOptions, observer: Observer) -> Request:
+    """Read what is asked for; errors as in `run`."""
+    case = runnable(options.case)
+    stated = case.card.claims.hyperparameters
+    arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
+    handed = inputs.hand_over(options.model, options.data)
+    settings = Settings(
+        environment=options.environment,
+        device=options.device,
+        determinism=options.determinism,
+        seed=arguments["seed"],
+        rehearse=options.rehearse,
+        model=handed.model_digest,
+        data=handed.data_blob,
+    )
+    choice = choose_torch(options.torch, options.torch_backend)
+    kit = kit_of(options, choice, observer)
+    if options.environment == "current":
+        if choice:
+            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
+        ready = current(case)
+    else:
+        ready = locked(case, options, choice, kit, observer)
+    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
+    return Request(case, arguments, handed, settings, kit, ready, identity)
 
 
 def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
@@ -60,30 +127,10 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         Interrupted: Stopped by the user; the run can be gone on with.
     """
     observer = observer or Silent()
-    case = runnable(options.case)
-    stated = case.card.claims.hyperparameters
-    arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
-    handed = inputs.hand_over(options.model, options.data)
-    settings = Settings(
-        environment=options.environment,
-        device=options.device,
-        determinism=options.determinism,
-        seed=arguments["seed"],
-        rehearse=options.rehearse,
-        model=handed.model_digest,
-        data=handed.data_blob,
-    )
     meter = Meter(options.country) if options.energy else None
-    choice = choose_torch(options.torch, options.torch_backend)
-    kit = kit_of(options, choice, observer)
-    if options.environment == "current":
-        if choice:
-            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
-        ready = current(case)
-    else:
-        ready = locked(case, options, choice, kit, observer)
-    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
-    folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
+    asked = requested(options, observer)
+    case, kit = asked.case, asked.kit
+    folder = folders.choose_folder(options.out, case.name, asked.identity, fresh=options.fresh)
     if options.again:
         folder = folder.again
     with folder.held():
@@ -97,21 +144,21 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
                 observer.say("nothing is trained, so there is no energy to measure")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
-        prepared = inputs.prepare(
-            case,
-            handed,
-            cache_folder(),
-            rehearse=options.rehearse is not None,
-            accept_other_model=options.accept_other_model,
-            accept_other_data=options.accept_other_data,
-            kit=None if kit is None else kit.folder,
-        )
-        with holding(ready):
-            ready = built_for_training(ready, kit, observer)
+        prepared = asked.prepare(options, stand_in=options.rehearse is not None)
+        with holding(asked.ready):
+            ready = built_for_training(asked.ready, kit, observer)
             _keep_peers(case, folder)
             with nullcontext() if meter is None else meter.measuring(folder.path):
                 trained = train(
-                    case, identity, arguments, settings, prepared, ready, folder, observer, options.limits
+                    case,
+                    asked.identity,
+                    asked.arguments,
+                    asked.settings,
+                    prepared,
+                    ready,
+                    folder,
+                    observer,
+                    options.limits,
                 )
             if (energy := measured(folder.path)) is not None:
                 trained = msgspec.structs.replace(trained, energy=energy)

@@ -21,6 +21,7 @@ from repro.records.run import (
 )
 from repro.runs import folders, local
 from repro.runs.limits import Limits
+from repro.runs.plans import with_plan
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 from repro.workflows.observing import Observer
@@ -84,16 +85,7 @@ def train(
             ready.python,
             {
                 "recipe": case.case.task.kind.replace("-", "_"),
-                "device": settings.device,
-                "determinism": settings.determinism,
-                "model": prepared.model,
-                "data": {
-                    "build": str(case.path(case.case.data.build).absolute()),
-                    "file": str(prepared.data),
-                },
-                "sequence_length": case.case.task.sequence_length,
-                "mask_probability": case.case.task.mask_probability,
-                "arguments": arguments,
+                **training_request(case, settings, prepared, arguments),
                 "stop_after": settings.rehearse,
                 "events": str(folder.events.absolute()),
                 "checkpoints": str(folder.checkpoints.absolute()),
@@ -118,6 +110,24 @@ def train(
         with suppress(BadInput):  # a full disk must not hide the reason
             folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
         raise
-    trained = compose(following.state, Completed())
+    trained = with_plan(compose(following.state, Completed()))
     folder.save(trained)
     return trained
+
+
+def training_request(
+    case: LoadedCase, settings: Settings, prepared: inputs.Inputs, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what the worker's recipe needs to make data, model and Trainer; a plan needs the same."""
+    return {
+        "device": settings.device,
+        "determinism": settings.determinism,
+        "model": prepared.model,
+        "data": {
+            "build": str(case.path(case.case.data.build).absolute()),
+            "file": str(prepared.data),
+        },
+        "sequence_length": case.case.task.sequence_length,
+        "mask_probability": case.case.task.mask_probability,
+        "arguments": arguments,
+    }
