@@ -3,11 +3,12 @@
     python benchmarks/kills.py [--kills 50] [--streams A,B,C] [--epochs 4] [--seed N] [--out FOLDER]
 
 For each random stream the demo is trained undisturbed once, in an environment of that stream and without
-checkpoints inside epochs; then again with these and with kills: of `repro run`, of its worker, or of both, at any
-moment, while a checkpoint is written, around an evaluation, or between two epochs. Losses, digests, comparison,
-card and report must be those of the undisturbed run but for times and the history of resumes, and no worker may
-outlive its parent. Prints the table of docs/runs.md; ends with 1 if anything differs. Environments that are not
-there are built. On a busy machine `--examples 180` makes the trainings short. Linux only.
+checkpoints inside epochs; then again with these and with kills: of `repro run`, of its worker, or of both,
+at any moment, while a checkpoint is written, around an evaluation, or between two epochs. Losses, digests,
+comparison, card and report must be those of the undisturbed run but for times and the history of resumes,
+and no worker may outlive its parent. Prints the table of docs/runs.md; ends with 1 if anything differs.
+Environments that are not there are built. On a busy machine `--examples 180` makes the trainings short.
+Linux only.
 """
 
 from __future__ import annotations
