@@ -146,7 +146,7 @@ def measured(run: Run, folder: RunFolder) -> Measured:
     """Return what a run recorded; the random states are those of its last checkpoint."""
     checkpoint = folder.last_checkpoint()
     assert checkpoint is not None
-    state = json.loads((checkpoint.path / "complete.json").read_bytes())["random_state"]
+    state = json.loads((checkpoint.path / "complete.json").read_bytes())["position"]["epoch_state"]
     states = [state["python"], state["numpy"][1:], list(base64.b64decode(state["torch"]))]
     last = run.epochs[-1].digests
     return Measured(

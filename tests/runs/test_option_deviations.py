@@ -33,6 +33,10 @@ NONE = {
     "fresh": "the same again",
     "kit": "the same lock, model and data, verified",
     "relock": "the documented versions again: what else differs is in the lock's own record",
+    "again": "the same again, to be compared",
+    "energy": "measured from outside the training",
+    "country": "what energy is turned into",
+    "limits": "how often checkpoints are written, which draw nothing",
     "strict": "refuses an environment that deviates",
 }
 # What needs a registry is tested with one, by these.
