@@ -125,6 +125,20 @@ def test_a_finished_run_is_not_trained_again(finished: tuple[Path, dict[str, Any
     assert (folder / "events.jsonl").stat().st_mtime_ns == before
 
 
+def test_a_broken_record_is_made_anew(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """A run.json that is cut off is not trusted: it is made again from the events and the last checkpoint."""
+    folder, printed = finished
+    out = tmp_path / "reports"
+    copy = out / "demo" / folder.name
+    shutil.copytree(folder, copy)
+    (copy / "run.json").write_bytes((folder / "run.json").read_bytes()[:1000])
+    done = repro("run", "demo", "--out", out, "--json")
+    assert "run.json: broken, not trusted" in done.stderr
+    assert "going on from the checkpoint at step 464" in done.stderr
+    assert epochs(copy) == epochs(folder)
+    assert json.loads(done.stdout)["verdict"] == printed["verdict"]
+
+
 def test_the_python_api_of_the_readme(finished: tuple[Path, dict[str, Any]]) -> None:
     """`workflows.run` is what the command calls: it finds the finished run and its comparison."""
     folder, _ = finished
