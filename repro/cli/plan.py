@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from repro.cli.options import Json, Out, Stream, Strict, Torch, TorchBackend, Verbose, Yes
+from repro.cli.options import CheckpointMinutes, Json, Out, Stream, Strict, Torch, TorchBackend, Verbose, Yes
 
 
 def plan(
@@ -51,6 +51,11 @@ def plan(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    determinism: Annotated[
+        Literal["off", "published", "strict"],
+        typer.Option("--determinism", help="Deterministic algorithms, or the fastest, as a deviation."),
+    ] = "published",
+    checkpoint_minutes: CheckpointMinutes = 15.0,
     torch: Torch = None,
     torch_backend: TorchBackend = None,
     stream: Stream = None,
@@ -70,6 +75,7 @@ def plan(
     from repro.errors import BadInput
     from repro.records.codec import to_json
     from repro.reports.plan import plan_in_words
+    from repro.runs.limits import Limits
 
     if steps is not None and not rehearse:
         raise BadInput("--steps is for a rehearsal", "add --rehearse")
@@ -84,11 +90,13 @@ def plan(
         data=data,
         accept_other_model=accept_other_model,
         accept_other_data=accept_other_data,
+        determinism=determinism,
         torch=torch,
         torch_backend=torch_backend,
         stream=stream,
         strict=strict,
         kit=kit,
+        limits=Limits(checkpoint_minutes),
     )
     made = workflows.plan(options, stand_ins=rehearse, measure_steps=measure_steps, observer=Console(yes=yes))
     emit(to_json(made) if json else "\n".join(plan_in_words(made)))

@@ -11,6 +11,8 @@ import random
 import statistics
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from repro.records.plan import (
     Compute,
     Lengths,
@@ -59,6 +61,21 @@ def planned_steps(steps: MeasuredSteps, rehearse: int | None) -> PlannedSteps:
         evaluations=evaluations,
         checkpoints=ends if rehearse is None else 0,
     )
+
+
+def with_timed_checkpoints(steps: PlannedSteps, seconds: float, minutes: float) -> PlannedSteps:
+    """Return the steps with the checkpoints inside epochs, which a run writes every so many minutes.
+
+    Args:
+        steps: With those at the ends of epochs.
+        seconds: What all steps take.
+        minutes: Minutes between two checkpoints; 0 for none inside an epoch.
+    """
+    if not steps.checkpoints or not minutes:
+        return steps
+    an_epoch = seconds / steps.planned * steps.an_epoch
+    inside = int(an_epoch // (60 * minutes))
+    return replace(steps, checkpoints=steps.checkpoints * (1 + inside))
 
 
 def work(model: ModelShape, shape: Shape) -> float:

@@ -20,9 +20,9 @@ def run(request):
         `began`, `steps` (what is to be done by the Trainer's own count), `lengths` (tokens of the examples),
         `measured` (seconds), `model` (its shape) and `memory` (bytes).
     """
-    watch = stopwatch.Stopwatch(request["measure_steps"], _MOST_EVALUATED)
+    watch = stopwatch.Stopwatch(request["measure_steps"], _MOST_EVALUATED, request["checkpoints"])
     recipe = importlib.import_module(__package__ + ".recipe_" + request["task"])
-    recipe.run(dict(request, resume=None, stop_after=None), watch)
+    recipe.run(dict(request, resume=None, stop_after=None, checkpoint_minutes=0), watch)
     trainer = watch.trainer
     args, state, model = trainer.args, trainer.state, trainer.model
     strategy = getattr(args, "eval_strategy", None) or getattr(args, "evaluation_strategy", "no")

@@ -22,6 +22,7 @@ class Stopwatch:
     Args:
         steps: Steps to measure; None for as many as fit into twenty seconds, at least four.
         most_evaluated: Examples of which an evaluation is measured; the Trainer gets no more.
+        checkpoints: The folder of the checkpoints.
 
     Attributes:
         began: When the training began, in seconds since 1970.
@@ -38,7 +39,8 @@ class Stopwatch:
         resident_bytes: Memory of this process before the training; None where the system does not say.
     """
 
-    def __init__(self, steps, most_evaluated):
+    def __init__(self, steps, most_evaluated, checkpoints):
+        self._checkpoints = checkpoints
         self._most_steps = steps
         self._most_evaluated = most_evaluated
         self._last = self._opened = self._first = 0.0
@@ -109,9 +111,10 @@ class Stopwatch:
         self.digests.append(now - self._opened)
         self._opened = now
 
-    def saved(self, folder):
+    def saved(self, step):
         """A checkpoint is complete."""
         self.checkpoints.append(self._now() - self._opened)
+        folder = os.path.join(self._checkpoints, "checkpoint-%d" % step)
         self.checkpoint_bytes = sum(
             os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
         )
@@ -165,7 +168,7 @@ class _After(transformers.TrainerCallback):
         self._watch.evaluated_after()
 
     def on_save(self, args, state, control, **kwargs):
-        self._watch.saved(os.path.join(args.output_dir, "checkpoint-%d" % state.global_step))
+        self._watch.saved(state.global_step)
 
 
 def peak_bytes():

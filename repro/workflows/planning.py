@@ -80,7 +80,8 @@ def plan(
         free = shutil.disk_usage(scratch).free
     if started.unused_gpu:
         observer.say(f"{started.device_reason}: planned for the CPU")
-    made = _plan(asked, measurement, started, measurement.began - spawned, ready, available)
+    start_up, minutes = measurement.began - spawned, options.limits.checkpoint_minutes
+    made = _plan(asked, measurement, started, start_up, ready, available, minutes)
     disk = _disk(ready, before, measurement, made.steps, made.times, free)
     made = msgspec.structs.replace(
         made,
@@ -147,6 +148,7 @@ def _plan(
     start_up: float,
     ready: Ready,
     available: int | None,
+    checkpoint_minutes: float,
 ) -> Plan:
     """Put together what follows from the measurement; disk and warnings come later."""
     counts, lengths, seen = measurement.steps, measurement.lengths, measurement.measured
@@ -156,8 +158,10 @@ def _plan(
         lengths.evaluation, counts.evaluation_batch, shuffled=False, drop_last=False
     )
     works = estimate.step_works(measurement, steps, trained)
+    all_steps = estimate.steps_span(measurement, steps, works)
+    steps = estimate.with_timed_checkpoints(steps, all_steps.estimate, checkpoint_minutes)
     spans = {
-        "steps": estimate.steps_span(measurement, steps, works),
+        "steps": all_steps,
         "evaluation": estimate.series(
             seen.evaluations, steps.evaluations, estimate.evaluation_scale(measurement, evaluated)
         ),

@@ -51,6 +51,16 @@ def test_steps_of_a_whole_run_and_of_a_rehearsal() -> None:
     assert estimate.planned_steps(COUNTS, 9_999).planned == 464
 
 
+def test_long_epochs_have_checkpoints_inside() -> None:
+    """Every so many minutes a run keeps a checkpoint inside an epoch; a rehearsal never does."""
+    steps = estimate.planned_steps(COUNTS, None)
+    hours = 16 * 3600.0
+    assert estimate.with_timed_checkpoints(steps, hours, 25).checkpoints == 16 * 3
+    assert estimate.with_timed_checkpoints(steps, hours, 0).checkpoints == 16
+    short = estimate.planned_steps(COUNTS, 20)
+    assert estimate.with_timed_checkpoints(short, hours, 25).checkpoints == 0
+
+
 @pytest.mark.parametrize(
     ("strategy", "every", "evaluations"), [("steps", 100, 4), ("steps", 0.25, 4), ("no", None, 0)]
 )
