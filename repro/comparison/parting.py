@@ -97,6 +97,8 @@ def _aspects(a: Run, b: Run, *, ended: bool) -> Iterator[Aspect]:
     one, other = _conditions(a), _conditions(b)
     if not ended:
         del one["result"], other["result"]
+    if not (a.determinism and b.determinism):  # a record of before there was one says nothing
+        del one["determinism"], other["determinism"]
     for name in one:
         first, second = one[name], other[name]
         yield Aspect(
@@ -135,6 +137,7 @@ def _conditions(run: Run) -> dict[str, _Texts]:
         },
         "packages": {_normal(name): version for name, version in environment.packages.items()},
         "device": _fields(run.device),
+        "determinism": dict(run.determinism),
         "deviations": {each.what: each.actual for each in run.deviations},
         "result": {
             **({} if run.result is None else _fields(run.result)),

@@ -47,8 +47,8 @@ class Aspect(Record, frozen=True, kw_only=True):
     """One group of things that are compared.
 
     Attributes:
-        name: `case`, `settings`, `arguments`, `environment`, `packages`, `device`, `data`, `deviations` or
-            `result`.
+        name: `case`, `settings`, `arguments`, `environment`, `packages`, `device`, `data`,
+            `determinism`, `deviations` or `result`.
         compared: How many things there are on either side.
         differing: Those that differ, in the order of their names.
     """

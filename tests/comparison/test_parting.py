@@ -101,6 +101,13 @@ def test_packages_are_compared_one_by_one() -> None:
     assert differing(part(one, other)) == {"packages.torch", "packages.extra"}
 
 
+def test_levels_of_determinism_are_conditions() -> None:
+    """What torch read back counts where both records have it; an older record says nothing of it."""
+    one, other = trained(determinism={"benchmark": "True"}), trained(determinism={"benchmark": "False"})
+    assert differing(part(one, other)) == {"determinism.benchmark"}
+    assert part(one, trained()).verdict == "same"
+
+
 def test_an_unfinished_run_is_compared_as_far_as_it_went() -> None:
     """A run under way is the same so far; one that ended earlier than the other is not."""
     short = trained().epochs[:2]
