@@ -50,8 +50,16 @@ def run(
         str | None, typer.Option("--seeds", help="Train again with these seeds.", metavar="SEED,…")
     ] = None,
     env: Annotated[
-        Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
-    ] = "locked",
+        Literal["locked", "current"] | None,
+        typer.Option("--env", help="The software of the day (locked, the default), or your own."),
+    ] = None,
+    fast: Annotated[
+        Literal["same-stream", "modern"] | None,
+        typer.Option(
+            "--fast",
+            help="The same random stream for less work, or today's means in your own environment.",
+        ),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
@@ -82,11 +90,14 @@ def run(
         raise BadInput("a rehearsal has no replicates", "leave --rehearse out")
     if replicates and seeds:
         raise BadInput("--replicates and --seeds: one of them", "--seeds names them, --replicates counts on")
+    if fast == "modern" and env == "locked":
+        raise BadInput("--fast modern is today's software: not with --env locked", "leave --env out")
     console = Console(yes=yes)
     options = workflows.RunOptions(
         case=case,
         out=out,
-        environment=env,
+        environment=env or "locked",
+        fast=fast,
         device=device,
         seed=seed,
         rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,

@@ -11,6 +11,7 @@ from repro.records.environment import Deviation
 
 # JSON has no NaN: what is not finite is written as a string, and float() reads both.
 Measured = float | Literal["nan", "inf", "-inf"]
+Fast = Literal["same-stream", "modern"]
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Settings(Record, frozen=True, kw_only=True):
         rehearse: Steps of a rehearsal, or None for the whole run.
         model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
         data: Git blob id of a file handed over by `--data`, or None for the case's.
+        fast: `same-stream` (the published training for less work), `modern` (today's means), or None.
     """
 
     environment: Literal["locked", "current"] = "locked"
@@ -31,6 +33,7 @@ class Settings(Record, frozen=True, kw_only=True):
     rehearse: int | None = None
     model: str | None = None
     data: str | None = None
+    fast: Fast | None = None
 
 
 class PublishedCase(Record, frozen=True, kw_only=True):

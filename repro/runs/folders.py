@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
+from msgspec import to_builtins
+from msgspec.structs import fields, replace
 
 from repro.errors import BadInput
 from repro.records.codec import load, read_text, save, to_json
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from repro.comparison.replicates import Peer
 
 ID_LENGTH = 12
+_FIRST_SETTINGS = ("environment", "device", "seed", "rehearse", "model", "data")
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,18 @@ class RunFolder:
         for record in sorted(self.path.parent.glob("*/run.json")):
             with suppress(BadInput):
                 other = RunFolder(record.parent).load()
-                if other.settings.seed != run.settings.seed and _alike(run, other):
+                if other.settings.seed != run.settings.seed and _alike(run, other, seed=other.settings.seed):
                     found.setdefault(other.settings.seed, other)
         return tuple(found[seed] for seed in sorted(found))
+
+    def published_path(self, run: Run) -> Run | None:
+        """Return the finished run beside this one that differs in nothing but `--fast`, or None."""
+        for record in sorted(self.path.parent.glob("*/run.json")):
+            with suppress(BadInput):
+                other = RunFolder(record.parent).load()
+                if other.settings.fast is None and _alike(run, other, fast=None):
+                    return other
+        return None
 
     def load(self) -> Run:
         """Read `run.json`.
@@ -161,8 +172,14 @@ class RunFolder:
 
 
 def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:
-    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits."""
-    text = "\n".join([case_digest, lock_sha256, to_json(settings, indent=0)])
+    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits.
+
+    Later settings are left out where nothing was asked for: earlier runs keep their id.
+    """
+    said = to_builtins(settings)
+    later = {each.name: each.default for each in fields(Settings) if each.name not in _FIRST_SETTINGS}
+    hashed = {name: value for name, value in said.items() if name not in later or value != later[name]}
+    text = "\n".join([case_digest, lock_sha256, to_json(hashed, indent=0)])
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -180,13 +197,13 @@ def choose_folder(out: Path, case: str, identity: str, *, fresh: bool) -> RunFol
     return RunFolder(folder)
 
 
-def _alike(run: Run, other: Run) -> bool:
-    """Tell whether a run is a replicate of another: the same but for the seed."""
+def _alike(run: Run, other: Run, **but_for: Any) -> bool:
+    """Tell whether another run is finished and the same, but for some settings."""
     return (
         isinstance(other.result, Completed)
         and other.case.digest == run.case.digest
         and other.environment.lock_sha256 == run.environment.lock_sha256
-        and other.settings == replace(run.settings, seed=other.settings.seed)
+        and other.settings == replace(run.settings, **but_for)
     )
 
 

@@ -14,6 +14,7 @@ from repro.records.event import (
     CheckpointSaved,
     DataReady,
     EpochEnded,
+    FastPath,
     Finished,
     Started,
     Step,
@@ -41,6 +42,7 @@ class RunState:
     sequence: int = 0
     started: Started | None = None
     data: DataReady | None = None
+    fast: FastPath | None = None
     training: TrainingBegan | None = None
     resumes: tuple[int, ...] = ()
     step: int = 0
@@ -61,6 +63,8 @@ class RunState:
                 )
             case DataReady():
                 return replace(state, data=event)
+            case FastPath():
+                return replace(state, fast=event)
             case TrainingBegan():
                 resumed = (event.resumed_from,) if event.resumed_from else ()
                 return replace(

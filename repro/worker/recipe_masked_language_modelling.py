@@ -13,6 +13,7 @@ import transformers
 
 from . import compat, devices, recipe_describe
 from .events import EventLog
+from .fast import Fast
 from .recording import MARKER, Recorder
 
 
@@ -20,9 +21,9 @@ def run(request):
     """Train as the request says.
 
     Args:
-        request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
-            `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
-            `resume`.
+        request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`,
+            `git_blob`, `cache`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `fast`,
+            `events`, `checkpoints`, `resume`.
 
     Returns:
         Seconds of the training phase, as `seconds`.
@@ -45,7 +46,8 @@ def run(request):
 
     tokenizer = _tokenizer(request["model"])
     build = _load_build(request["data"]["build"])
-    train, evaluation = build(request["data"]["file"], tokenizer, request["sequence_length"])
+    fast = Fast(request["fast"], device)
+    train, evaluation = fast.data(build, request, tokenizer)
     log.emit("data", train_examples=len(train), eval_examples=len(evaluation))
 
     collator = transformers.DataCollatorForLanguageModeling(
@@ -54,6 +56,7 @@ def run(request):
     arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
     if device == "cpu":
         arguments["no_cuda"] = True
+    arguments = fast.arguments(arguments)
     model = _model(request["model"], tokenizer)
     trainer = compat.trainer(
         tokenizer,
@@ -66,6 +69,7 @@ def run(request):
     )
     # Its default callback prints every log line; the events hold them already.
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    fast.take(trainer, log)
 
     if resume:
         compat.trust_own_checkpoints()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from repro.errors import BadInput
 
 REHEARSAL_STEPS = 2
 
@@ -32,6 +34,8 @@ class RunOptions:
         fresh: Start anew even where there is an unfinished or a finished run.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
+        fast: `same-stream` for the published training with less work, `modern` for today's means in the
+            user's own environment, which it implies.
     """
 
     case: str = "demo"
@@ -52,3 +56,29 @@ class RunOptions:
     fresh: bool = False
     kit: Path | None = None
     templates: Path | None = None
+    fast: Literal["same-stream", "modern"] | None = None
+
+
+def settled(options: RunOptions) -> RunOptions:
+    """Return the options with what `--fast modern` implies.
+
+    Raises:
+        BadInput: They are for the locked environment, which today's software is not.
+    """
+    if options.fast != "modern":
+        return options
+    locked = {
+        "--kit": options.kit is not None,
+        "--torch": options.torch is not None,
+        "--torch-backend": options.torch_backend is not None,
+        "--relock": options.relock,
+        "--stream": options.stream is not None,
+        "--strict": options.strict,
+    }
+    asked = [name for name, given in locked.items() if given]
+    if asked:
+        raise BadInput(
+            f"--fast modern trains in your own environment: not with {', '.join(asked)}",
+            "leave one of them out; --fast same-stream is for the locked environment",
+        )
+    return replace(options, environment="current")

@@ -25,7 +25,7 @@ from repro.runs.arguments import training_arguments
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
-from repro.workflows.options import RunOptions
+from repro.workflows.options import RunOptions, settled
 from repro.workflows.preparing import built_for_training, current, holding, locked
 from repro.workflows.results import Outcome, reported
 from repro.workflows.training import train
@@ -56,6 +56,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     """
     observer = observer or Silent()
     case = runnable(options.case)
+    options = settled(options)
     arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
     if options.seed is not None:
         arguments["seed"] = options.seed
@@ -69,6 +70,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         rehearse=options.rehearse,
         model=handed.model_digest,
         data=handed.data_blob,
+        fast=options.fast,
     )
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)

@@ -10,6 +10,7 @@ from typing import Any
 
 from repro import inputs
 from repro.cases.loader import LoadedCase
+from repro.environments.cache import cache_folder
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.records.codec import read_text, write_atomic
 from repro.records.event import AnyEvent
@@ -89,11 +90,14 @@ def train(
                 "data": {
                     "build": str(case.path(case.case.data.build).absolute()),
                     "file": str(prepared.data),
+                    "git_blob": prepared.git_blob,
+                    "cache": str(cache_folder() / "tokenised"),
                 },
                 "sequence_length": case.case.task.sequence_length,
                 "mask_probability": case.case.task.mask_probability,
                 "arguments": arguments,
                 "stop_after": settings.rehearse,
+                "fast": settings.fast,
                 "events": str(folder.events.absolute()),
                 "checkpoints": str(folder.checkpoints.absolute()),
                 "resume": None if checkpoint is None else str(checkpoint.path.absolute()),
