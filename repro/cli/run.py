@@ -68,8 +68,16 @@ def run(
         ),
     ] = False,
     env: Annotated[
-        Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
-    ] = "locked",
+        Literal["locked", "current"] | None,
+        typer.Option("--env", help="The software of the day (locked, the default), or your own."),
+    ] = None,
+    fast: Annotated[
+        Literal["same-stream", "modern"] | None,
+        typer.Option(
+            "--fast",
+            help="The same random stream for less work, or today's means in your own environment.",
+        ),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
@@ -123,11 +131,14 @@ def run(
         raise BadInput(
             "--prove-determinism trains one seed twice: not with --replicates or --seeds", "prove one seed"
         )
+    if fast == "modern" and env == "locked":
+        raise BadInput("--fast modern is today's software: not with --env locked", "leave --env out")
     console = Console(yes=yes)
     options = workflows.RunOptions(
         case=case,
         out=out,
-        environment=env,
+        environment=env or "locked",
+        fast=fast,
         device=device,
         determinism=determinism,
         seed=seed,

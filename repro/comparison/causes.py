@@ -25,6 +25,8 @@ _TESTS = {
     "model": "repro run {case} with the pinned model",
     **dict.fromkeys(_SOFTWARE, "repro run {case}, in the documented versions"),
     "seed": "repro run {case}, with the documented seed",
+    "fast same-stream": "repro run {case}, without --fast",
+    "fast modern": "repro run {case}, without --fast",
     "device": "the same run on the hardware of the published one",
     "threads": "the same run with as many threads as the published one",
     "instruction set": "the same run on a processor with that instruction set",

@@ -37,6 +37,20 @@ class DataReady(Event, frozen=True, kw_only=True, tag="data"):
     eval_examples: int
 
 
+class FastPath(Event, frozen=True, kw_only=True, tag="fast"):
+    """What `--fast` came to.
+
+    Attributes:
+        mode: `same-stream` or `modern`.
+        means: What is done otherwise than in the published training, by its name.
+        left_out: What is not, and why.
+    """
+
+    mode: str
+    means: dict[str, str]
+    left_out: dict[str, str] = {}
+
+
 class TrainingBegan(Event, frozen=True, kw_only=True, tag="training"):
     """The Trainer starts: optimizer steps and epochs of the whole training, and the step gone on from.
 
@@ -105,4 +119,14 @@ class Evaluating(Event, frozen=True, kw_only=True, tag="evaluation"):
     loss: Measured | None = None
 
 
-AnyEvent = Started | DataReady | TrainingBegan | Step | EpochEnded | CheckpointSaved | Finished | Evaluating
+AnyEvent = (
+    Started
+    | DataReady
+    | FastPath
+    | TrainingBegan
+    | Step
+    | EpochEnded
+    | CheckpointSaved
+    | Finished
+    | Evaluating
+)

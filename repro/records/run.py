@@ -14,6 +14,7 @@ from repro.records.evaluation import Evaluation
 from repro.records.span import Span
 
 Determinism = Literal["off", "published", "strict"]
+Fast = Literal["same-stream", "modern"]
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class Settings(Record, frozen=True, kw_only=True):
         rehearse: Steps of a rehearsal, or None for the whole run.
         model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
         data: Git blob id of a file handed over by `--data`, or None for the case's.
+        fast: `same-stream` (the published training for less work), `modern` (today's means), or None.
     """
 
     environment: Literal["locked", "current"] = "locked"
@@ -36,6 +38,7 @@ class Settings(Record, frozen=True, kw_only=True):
     rehearse: int | None = None
     model: str | None = None
     data: str | None = None
+    fast: Fast | None = None
 
 
 class PublishedCase(Record, frozen=True, kw_only=True):

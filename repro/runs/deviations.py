@@ -16,7 +16,7 @@ from repro.facts.streams import stream
 from repro.records.case import Hardware
 from repro.records.claims import Claims
 from repro.records.environment import Deviation
-from repro.records.event import Started
+from repro.records.event import FastPath, Started
 from repro.records.run import Settings
 from repro.runs.arguments import training_arguments
 
@@ -51,6 +51,17 @@ def observed_deviations(
         *_build(documented, installed, settings),
         *_what_versions_bring(documented, installed, arguments),
         *_hardware(hardware, started),
+    )
+
+
+def fast_deviation(fast: FastPath) -> Deviation:
+    """Return the deviation that `--fast` is: each of its means, and what it does without."""
+    without = "".join(f"; without {what}: {why}" for what, why in fast.left_out.items())
+    return Deviation(
+        what=f"fast {fast.mode}",
+        published="the Trainer of the environment as it is",
+        actual="; ".join(f"{what}: {how}" for what, how in fast.means.items()) or "nothing",
+        reason=f"asked for with --fast {fast.mode}{without}",
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 from msgspec.structs import fields, replace
@@ -103,9 +103,18 @@ class RunFolder:
         for record in sorted(self.path.parent.glob("*/run.json")):
             with suppress(BadInput):
                 other = RunFolder(record.parent).load()
-                if other.settings.seed != run.settings.seed and _alike(run, other):
+                if other.settings.seed != run.settings.seed and _alike(run, other, seed=other.settings.seed):
                     found.setdefault(other.settings.seed, other)
         return tuple(found[seed] for seed in sorted(found))
+
+    def published_path(self, run: Run) -> Run | None:
+        """Return the finished run beside this one that differs in nothing but `--fast`, or None."""
+        for record in sorted(self.path.parent.glob("*/run.json")):
+            with suppress(BadInput):
+                other = RunFolder(record.parent).load()
+                if other.settings.fast is None and _alike(run, other, fast=None):
+                    return other
+        return None
 
     def load(self) -> Run:
         """Read `run.json`.
@@ -229,13 +238,13 @@ def choose_folder(out: Path, case: str, identity: str, *, fresh: bool) -> RunFol
     return RunFolder(folder)
 
 
-def _alike(run: Run, other: Run) -> bool:
-    """Tell whether a run is a replicate of another: the same but for the seed."""
+def _alike(run: Run, other: Run, **but_for: Any) -> bool:
+    """Tell whether another run is finished and the same, but for some settings."""
     return (
         isinstance(other.result, Completed)
         and other.case.digest == run.case.digest
         and other.environment.lock_sha256 == run.environment.lock_sha256
-        and other.settings == replace(run.settings, seed=other.settings.seed)
+        and other.settings == replace(run.settings, **but_for)
     )
 
 

@@ -17,6 +17,7 @@ from repro.records.event import (
     DataReady,
     EpochEnded,
     Evaluating,
+    FastPath,
     Finished,
     Started,
     Step,
@@ -44,6 +45,7 @@ class RunState:
     sequence: int = 0
     started: Started | None = None
     data: DataReady | None = None
+    fast: FastPath | None = None
     training: TrainingBegan | None = None
     resumes: tuple[int, ...] = ()
     step: int = 0
@@ -64,6 +66,8 @@ class RunState:
                 )
             case DataReady():
                 return replace(state, data=event)
+            case FastPath():
+                return replace(state, fast=event)
             case TrainingBegan():
                 resumed = (event.resumed_from,) if event.resumed_from else ()
                 return replace(

@@ -15,6 +15,7 @@ import transformers
 
 from . import compat, determinism, devices, recipe_describe
 from .events import EventLog
+from .fast import Fast
 from .position import Position, WatchedTrainer
 from .recording import MARKER, WRITING, Recorder, Stopped
 
@@ -23,9 +24,9 @@ def run(request, watch=None):
     """Train as the request says.
 
     Args:
-        request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
-            `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
-            `checkpoint_minutes`, `resume`, `determinism`.
+        request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`,
+            `git_blob`, `cache`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `fast`,
+            `events`, `checkpoints`, `checkpoint_minutes`, `resume`, `determinism`.
         watch: Who measures the training (`recipe_plan`): puts callbacks around the run's own, and is shown
             the Trainer before it begins. A run has none.
 
@@ -53,11 +54,13 @@ def run(request, watch=None):
 
     tokenizer = _tokenizer(request["model"])
     build = load_build(request["data"]["build"])
-    train, evaluation = build(request["data"]["file"], tokenizer, request["sequence_length"])
+    fast = Fast(request["fast"], device)
+    train, evaluation = fast.data(build, request, tokenizer)
     log.emit("data", train_examples=len(train), eval_examples=len(evaluation))
 
     if device == "cpu":
         arguments["no_cuda"] = True
+    arguments = fast.arguments(arguments)
     model = load_model(request["model"], tokenizer)
     writing = os.path.join(request["checkpoints"], WRITING)
     shutil.rmtree(writing, ignore_errors=True)  # what a kill left half-written
@@ -81,6 +84,7 @@ def run(request, watch=None):
     recorder.trainer = trainer
     # Its default callback prints every log line; the events hold them already.
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    fast.take(trainer, log)
 
     if resume:
         compat.trust_own_checkpoints()

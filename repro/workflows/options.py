@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from repro.errors import BadInput
 from repro.records.run import Determinism
 from repro.runs.limits import Limits
 
@@ -40,6 +41,8 @@ class RunOptions:
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
         limits: How often checkpoints are written, and when a worker counts as hung.
+        fast: `same-stream` for the published training with less work, `modern` for today's means in the
+            user's own environment, which it implies.
     """
 
     case: str = "demo"
@@ -65,3 +68,29 @@ class RunOptions:
     kit: Path | None = None
     templates: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    fast: Literal["same-stream", "modern"] | None = None
+
+
+def settled(options: RunOptions) -> RunOptions:
+    """Return the options with what `--fast modern` implies.
+
+    Raises:
+        BadInput: They are for the locked environment, which today's software is not.
+    """
+    if options.fast != "modern":
+        return options
+    locked = {
+        "--kit": options.kit is not None,
+        "--torch": options.torch is not None,
+        "--torch-backend": options.torch_backend is not None,
+        "--relock": options.relock,
+        "--stream": options.stream is not None,
+        "--strict": options.strict,
+    }
+    asked = [name for name, given in locked.items() if given]
+    if asked:
+        raise BadInput(
+            f"--fast modern trains in your own environment: not with {', '.join(asked)}",
+            "leave one of them out; --fast same-stream is for the locked environment",
+        )
+    return replace(options, environment="current")

@@ -30,7 +30,7 @@ from repro.runs.energy import Meter, measured
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
-from repro.workflows.options import RunOptions
+from repro.workflows.options import RunOptions, settled
 from repro.workflows.preparing import Ready, built_for_training, current, holding, locked
 from repro.workflows.results import Outcome, reported
 from repro.workflows.training import train
@@ -81,6 +81,7 @@ class Request:
 
 def requested(options: RunOptions, observer: Observer) -> Request:
     """Read what is asked for; errors as in `run`."""
+    options = settled(options)
     case = runnable(options.case)
     stated = case.card.claims.hyperparameters
     arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
@@ -93,6 +94,7 @@ def requested(options: RunOptions, observer: Observer) -> Request:
         rehearse=options.rehearse,
         model=handed.model_digest,
         data=handed.data_blob,
+        fast=options.fast,
     )
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)

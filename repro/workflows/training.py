@@ -9,6 +9,7 @@ from typing import Any
 
 from repro import inputs
 from repro.cases.loader import LoadedCase
+from repro.environments.cache import cache_folder
 from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
 from repro.records.codec import write_atomic
 from repro.records.event import AnyEvent
@@ -126,7 +127,10 @@ def training_request(
         "data": {
             "build": str(case.path(case.case.data.build).absolute()),
             "file": str(prepared.data),
+            "git_blob": prepared.git_blob,
+            "cache": str(cache_folder() / "tokenised"),
         },
+        "fast": settings.fast,
         "sequence_length": case.case.task.sequence_length,
         "mask_probability": case.case.task.mask_probability,
         "arguments": arguments,
