@@ -14,6 +14,7 @@ from repro.records.claims import Claims
 from repro.records.environment import Deviation
 from repro.records.event import Started
 from repro.records.run import Settings
+from repro.runs.micro_batch import DEFAULT_BATCH, deviation
 
 
 def observed_deviations(
@@ -30,6 +31,7 @@ def observed_deviations(
     documented = {name: claim.text for name, claim in claims.versions.items()}
     return (
         *_seed(claims, settings),
+        *_micro_batch(claims, settings, started),
         *_versions(documented, started.packages),
         *_hardware(hardware, started),
     )
@@ -41,6 +43,16 @@ def _seed(claims: Claims, settings: Settings) -> Iterator[Deviation]:
         yield Deviation(
             what="seed", published=documented.text, actual=str(settings.seed), reason="asked for with --seed"
         )
+
+
+def _micro_batch(claims: Claims, settings: Settings, started: Started) -> Iterator[Deviation]:
+    if settings.micro_batch is None:
+        return
+    stated = claims.hyperparameters.get("train_batch_size")
+    batch = (
+        int(stated.value) if stated is not None and isinstance(stated.value, int | float) else DEFAULT_BATCH
+    )
+    yield deviation(batch, settings.micro_batch, started.packages.get("transformers", ""))
 
 
 def _versions(documented: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[Deviation]:

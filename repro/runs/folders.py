@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from repro.comparison.replicates import Peer
 
 ID_LENGTH = 12
+# Settings that came later are left out of an id where they have their default: earlier runs keep theirs.
+_ALWAYS_HASHED = ("environment", "device", "seed", "rehearse", "model", "data")
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,13 @@ class RunFolder:
 
 def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:
     """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits."""
-    text = "\n".join([case_digest, lock_sha256, to_json(settings, indent=0)])
+    defaults = Settings(seed=settings.seed)
+    asked = {
+        name: getattr(settings, name)
+        for name in settings.__struct_fields__
+        if name in _ALWAYS_HASHED or getattr(settings, name) != getattr(defaults, name)
+    }
+    text = "\n".join([case_digest, lock_sha256, to_json(asked, indent=0)])
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 

@@ -55,7 +55,7 @@ def main(argv):
     if request.get("protocol") != package.PROTOCOL:
         sys.stderr.write(f"this worker speaks protocol {package.PROTOCOL}\n")
         return 2
-    from repro_worker import devices, life
+    from repro_worker import devices, life, memory
 
     life.end_with_parent()
     try:
@@ -67,6 +67,7 @@ def main(argv):
             "error": type(error).__name__,
             "message": str(error),
             "details": error.details if isinstance(error, devices.UnusableDevice) else {},
+            "out_of_memory": memory.ran_out(error),
             "traceback": traceback.format_exc(),
         }
     _write_result(argv[2], package.PROTOCOL, body)

@@ -11,7 +11,7 @@ import time
 
 import transformers
 
-from . import compat, devices, recipe_describe
+from . import compat, devices, memory, recipe_describe
 from .events import EventLog
 from .recording import MARKER, Recorder
 
@@ -21,8 +21,8 @@ def run(request):
 
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
-            `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `events`, `checkpoints`,
-            `resume`.
+            `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `until_epoch`, `events`,
+            `checkpoints`, `resume`; `fit` and `fits` to train nothing and try what fits (`memory.fit`).
 
     Returns:
         Seconds of the training phase, as `seconds`.
@@ -55,6 +55,7 @@ def run(request):
     if device == "cpu":
         arguments["no_cuda"] = True
     model = _model(request["model"], tokenizer)
+    recorder = Recorder(log, resume, request["stop_after"], request["until_epoch"])
     trainer = compat.trainer(
         tokenizer,
         model=model,
@@ -62,11 +63,15 @@ def run(request):
         data_collator=collator,
         train_dataset=train,
         eval_dataset=evaluation,
-        callbacks=[Recorder(log, resume, request["stop_after"])],
+        callbacks=[recorder],
     )
     # Its default callback prints every log line; the events hold them already.
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
 
+    recorder.watch(trainer)
+    if request.get("fit"):
+        memory.fit(trainer, request["fit"], request["fits"])
+        return {}
     if resume:
         compat.trust_own_checkpoints()
     started = time.monotonic()

@@ -69,14 +69,27 @@ class Recorder(transformers.TrainerCallback):
         log: The event log.
         resume: What the marker of the checkpoint says that is gone on from, or None.
         stop_after: Stop after this many steps (a rehearsal), or None. The schedule stays that of the whole.
+        until_epoch: Stop after so many epochs, with a checkpoint to go on from, or None.
     """
 
-    def __init__(self, log, resume=None, stop_after=None):
+    def __init__(self, log, resume=None, stop_after=None, until_epoch=None):
         self._log = log
         self._resume = resume
         self._stop_after = stop_after
+        self._until_epoch = until_epoch
         self._training_loss = None
+        self._step_loss = None
         self._said = 0.0
+
+    def watch(self, trainer):
+        """Look at the loss of each training step, which the Trainer may log only once an epoch."""
+        train = trainer.training_step
+
+        def training_step(*arguments, **named):
+            self._step_loss = train(*arguments, **named)
+            return self._step_loss
+
+        trainer.training_step = training_step
 
     def on_train_begin(self, args, state, control, **kwargs):
         """Say how long the training is; the steps an epoch come from the Trainer's own count."""
@@ -86,6 +99,8 @@ class Recorder(transformers.TrainerCallback):
             epochs=state.num_train_epochs,
             resumed_from=state.global_step,
             stop_after=self._stop_after,
+            until_epoch=self._until_epoch,
+            samples_per_step=args.train_batch_size * args.gradient_accumulation_steps,
         )
 
     def on_epoch_begin(self, args, state, control, **kwargs):
@@ -99,7 +114,16 @@ class Recorder(transformers.TrainerCallback):
         now = time.monotonic()
         if now - self._said >= _STEP_EVERY_SECONDS:
             self._said = now
-            self._log.emit("step", step=state.global_step, epoch=round(state.epoch, 4))
+            # A part of the batch has its share of the loss.
+            loss = (
+                None if self._step_loss is None else float(self._step_loss) * args.gradient_accumulation_steps
+            )
+            self._log.emit(
+                "step",
+                step=state.global_step,
+                epoch=round(state.epoch, 4),
+                loss=None if loss is None else number(loss),
+            )
         if self._stop_after is not None and state.global_step >= self._stop_after:
             control.should_training_stop = True
 
@@ -112,6 +136,8 @@ class Recorder(transformers.TrainerCallback):
         """Have the Trainer save a checkpoint after this epoch's evaluation, whatever `save_strategy` says."""
         if self._stop_after is None:
             control.should_save = True
+        if self._until_epoch is not None and round(state.epoch) >= self._until_epoch:
+            control.should_training_stop = True
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
         """The epoch is measured: write it down, with a digest of the weights that were evaluated."""

@@ -29,6 +29,10 @@ class RunOptions:
         relock: Make a new lock even where the case carries one.
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
+        until_epoch: Train so many epochs, on the schedule of the whole, and judge these; or None.
+        stop_when_decided: End a training that no later epoch can bring back within its bounds.
+        report_to: Where the environment's Trainer also reports to, e.g. `tensorboard`, or None.
+        micro_batch: Split the documented batch into micro batches of so many examples, or None.
         fresh: Start anew even where there is an unfinished or a finished run.
         kit: An offline kit (`repro env CASE --kit FOLDER`) to run from: what it has is asked of nobody.
         templates: A folder of templates that replace the packaged ones.
@@ -49,6 +53,10 @@ class RunOptions:
     relock: bool = False
     stream: str | None = None
     strict: bool = False
+    until_epoch: int | None = None
+    stop_when_decided: bool = False
+    report_to: str | None = None
+    micro_batch: int | None = None
     fresh: bool = False
     kit: Path | None = None
     templates: Path | None = None

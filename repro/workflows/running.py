@@ -23,6 +23,7 @@ from repro.records.run import (
 )
 from repro.runs import folders
 from repro.runs.arguments import training_arguments
+from repro.runs.micro_batch import split
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
@@ -30,6 +31,7 @@ from repro.workflows.options import RunOptions
 from repro.workflows.preparing import built_for_training, current, holding, locked
 from repro.workflows.results import Outcome, reported
 from repro.workflows.training import train
+from repro.workflows.watching import nothing_to_train
 
 if TYPE_CHECKING:
     from repro.environments.kit import OpenKit
@@ -62,6 +64,9 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         arguments["seed"] = options.seed
     if "seed" not in arguments:
         raise BadInput(f"{case.card.target}: the card states no seed", "give one with --seed")
+    if options.micro_batch is not None:
+        arguments = split(arguments, options.micro_batch)
+    _check_epochs(options.until_epoch, arguments.get("num_train_epochs"))
     handed = inputs.hand_over(options.model, options.data)
     settings = Settings(
         environment=options.environment,
@@ -70,6 +75,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         rehearse=options.rehearse,
         model=handed.model_digest,
         data=handed.data_blob,
+        micro_batch=options.micro_batch,
     )
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)
@@ -82,9 +88,10 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
     folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
     with folder.held():
-        if folder.record.exists() and folders.is_finished(finished := folder.load()):
+        if folder.record.exists() and nothing_to_train(finished := folder.load(), options):
             _keep_peers(case, folder)
-            observer.say("this run is finished already: reported again (--fresh starts anew)")
+            said = "finished" if folders.is_finished(finished) else "trained as far as that"
+            observer.say(f"this run is {said} already: reported again (--fresh starts anew)")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
         prepared = inputs.prepare(
@@ -100,7 +107,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         with holding(ready):
             ready = built_for_training(ready, kit, observer)
             _keep_peers(case, folder)
-            trained = train(case, identity, arguments, settings, prepared, ready, folder, observer)
+            trained = train(case, identity, arguments, settings, options, prepared, ready, folder, observer)
         return reported(trained, folder, options.templates)
 
 
@@ -109,6 +116,14 @@ def _keep_peers(case: LoadedCase, folder: folders.RunFolder) -> None:
     peers = case.path("peers.csv")
     if peers.is_file():
         write_atomic(folder.peers, read_text(peers))
+
+
+def _check_epochs(until: int | None, documented: float | None) -> None:
+    if until is not None and documented is not None and until > documented:
+        raise BadInput(
+            f"--until-epoch {until}: the published training has {documented:g} epochs",
+            "leave it away for the whole training",
+        )
 
 
 def run_replicates(options: RunOptions, seeds: Sequence[int], observer: Observer | None = None) -> Outcome:
