@@ -40,6 +40,10 @@ class TrainingFailed(ReproError):
     exit_code = 4
 
 
+class OutOfMemory(TrainingFailed):
+    """The worker had too little memory (exit code 4)."""
+
+
 class NetworkFailed(ReproError):
     """The Hub, a registry or another host could not be reached or refused (exit code 5)."""
 

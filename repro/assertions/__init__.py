@@ -69,13 +69,14 @@ def _with_hint() -> Iterator[None]:
 
 
 def assert_reproduced(
-    run: Outcome | Comparison | Run | str | Path, at_least: Verdict = "consistent"
+    run: Outcome | Comparison | Run | str | Path, at_least: Verdict = "consistent", *, prefix: bool = False
 ) -> Comparison:
     """Assert that a run came out as published.
 
     Args:
         run: What `repro_run` or `workflows.run` returned, a run's record, its comparison, or its folder.
         at_least: The worst verdict that is accepted: `identical`, `matching`, `consistent`, …
+        prefix: Accept a verdict on the first epochs (`--until-epoch`), too.
 
     Returns:
         The comparison.
@@ -89,7 +90,7 @@ def assert_reproduced(
 
     with _with_hint():
         seen = judged(run)
-        problem = problem_with(seen, at_least)
+        problem = problem_with(seen, at_least, prefix=prefix)
     tell(seen.checked(good=not problem))
     if problem:
         raise AssertionError(problem)

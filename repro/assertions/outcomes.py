@@ -16,7 +16,7 @@ from repro.assertions.messages import Line, failure, number, value_text
 from repro.errors import BadInput
 from repro.records.comparison import VERDICTS, Cause, ComparedRow, Comparison, Metric, Verdict
 from repro.records.run import Measured, Run
-from repro.reports.formats import epoch, metric_title
+from repro.reports.formats import epoch, metric_title, prefix_words
 
 if TYPE_CHECKING:
     from repro.workflows import Outcome
@@ -34,7 +34,11 @@ class Judged:
 
     def checked(self, *, good: bool = True) -> Checked:
         """Return what to say of it in a summary."""
-        return Checked(self.comparison.verdict, self.name, largest(self.comparison), self.folder, good)
+        prefix = self.comparison.prefix
+        detail = f"{prefix_words(prefix)}; " if prefix else ""
+        return Checked(
+            self.comparison.verdict, self.name, detail + largest(self.comparison), self.folder, good
+        )
 
 
 def judged(run: Outcome | Comparison | Run | str | Path) -> Judged:
@@ -62,7 +66,7 @@ def judged(run: Outcome | Comparison | Run | str | Path) -> Judged:
     )
 
 
-def problem_with(seen: Judged, at_least: Verdict) -> str:
+def problem_with(seen: Judged, at_least: Verdict, *, prefix: bool = False) -> str:
     """Return why the verdict is not good enough, with all that helps; empty where it is.
 
     Raises:
@@ -71,6 +75,14 @@ def problem_with(seen: Judged, at_least: Verdict) -> str:
     if at_least not in VERDICTS:
         raise BadInput(f"{at_least!r} is no verdict", f"one of {', '.join(VERDICTS)}")
     comparison = seen.comparison
+    part = f" ({prefix_words(comparison.prefix)})" if comparison.prefix else ""
+    if part and not prefix:
+        return failure(
+            f"{seen.name}{part}: {comparison.verdict}, but only of the first epochs",
+            [],
+            [],
+            ["hint: train the rest, or accept a prefix with prefix=True"],
+        )
     if VERDICTS.index(comparison.verdict) <= VERDICTS.index(at_least):
         return ""
     far = {
@@ -80,7 +92,7 @@ def problem_with(seen: Judged, at_least: Verdict) -> str:
     }
     worst = _worst(far.values())
     return failure(
-        f"{seen.name}: {comparison.verdict}, not at least {at_least}: {comparison.reason}",
+        f"{seen.name}{part}: {comparison.verdict}, not at least {at_least}: {comparison.reason}",
         [
             (_heading(name, metric), _HEADER, [_line(row, row is worst) for row in metric.rows])
             for name, metric in far.items()

@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING
 from repro.cli.options import shared
 from repro.errors import BadInput, Interrupted
 from repro.records.codec import to_json
-from repro.records.comparison import ComparedRow, Comparison, Metric
+from repro.records.comparison import REPRODUCED, ComparedRow, Comparison, Metric, Prefix
 from repro.records.environment import Deviation
 from repro.records.event import AnyEvent, EpochEnded, Started, TrainingBegan
-from repro.reports.formats import MISSING, bound, difference, duration, epoch, line, loss, metric_title
+from repro.reports.formats import (
+    MISSING,
+    bound,
+    difference,
+    duration,
+    epoch,
+    line,
+    loss,
+    metric_title,
+    prefix_words,
+    so_far,
+)
 from repro.reports.plan import against_plan
 from repro.runs.gpus import ways_out
+from repro.runs.pace import Pace
 from repro.runs.state import RunState
 from repro.workflows import Outcome
 
@@ -90,6 +102,7 @@ class Console:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._said = time.monotonic()
+        self._pace = Pace()
         self._live = sys.stderr.isatty()
 
     def say(self, text: str) -> None:
@@ -115,26 +128,21 @@ class Console:
         if isinstance(event, Started) and event.unused_gpu:
             self.say(f"{event.device_reason}: training on the CPU")
             self.say(f"hint: {ways_out(event.packages.get('torch', ''), event.unused_gpu)}")
+        self._pace.take(event)
         if state.training is None:
             return
         if isinstance(event, TrainingBegan):
             self._begin(state, event)
-        if isinstance(event, EpochEnded):
-            self.say(
-                f"epoch {epoch(event.epoch)}, step {event.step}: training loss {loss(event.training_loss)}, "
-                f"validation loss {loss(event.validation_loss)}"
-            )
-            self._said = time.monotonic()
         if self._progress is not None and self._task is not None:
-            self._progress.update(
-                self._task, completed=state.step, epoch=_epoch(state), loss=_last_loss(state)
-            )
+            self._progress.update(self._task, completed=state.step, state=self._so_far(state))
         elif time.monotonic() - self._said > _PLAIN_EVERY_SECONDS:
             self._said = time.monotonic()
-            self.say(
-                f"epoch {_epoch(state)}, step {state.step} of {state.training.last_step}, "
-                f"loss {_last_loss(state)}, {_left(state)}"
-            )
+            self.say(f"step {state.step} of {state.training.last_step}, {self._so_far(state)}")
+
+    def measured(self, epoch: EpochEnded, comparison: Comparison) -> None:
+        """Print what an epoch measured, with the published values and a mark where it lies outside."""
+        self.say(epoch_line(epoch, comparison))
+        self._said = time.monotonic()
 
     def close(self) -> None:
         """Take the bar away."""
@@ -148,28 +156,40 @@ class Console:
             "" if data is None else f" on {data.train_examples} examples, evaluated on {data.eval_examples}"
         )
         whole = f"{event.max_steps} steps in {event.epochs:g} epochs"
-        if event.stop_after is not None:
+        if event.last_step < event.max_steps:
             whole = f"the first {event.last_step} of {whole}"
         self.say(f"training {whole}{size}")
+        if event.stop_after is None:
+            self.say("published values stand in brackets")
         if not self._live:
             return
         from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}, step"),
             MofNCompleteColumn(),
-            BarColumn(),
-            TextColumn("loss {task.fields[loss]}, time left"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[state]}"),
             console=RichConsole(stderr=True),
             refresh_per_second=4,
             transient=True,
+            expand=True,
         )
         self._progress.start()
         self._task = self._progress.add_task(
-            "", total=event.last_step, completed=event.resumed_from, epoch=f"0/{event.epochs:g}", loss="–"
+            "", total=event.last_step, completed=event.resumed_from, state=self._so_far(state)
         )
+
+    def _so_far(self, state: RunState) -> str:
+        """Return epoch, loss, pace and time left, what is not known yet left out."""
+        seconds, samples = self._pace.seconds_left(state), self._pace.samples_a_second
+        parts = [f"epoch {_epoch(state)}"]
+        if state.loss is not None:
+            parts.append(f"loss {loss(state.loss)}")
+        if samples is not None:
+            parts.append(f"{samples:.3g} samples/s" if samples < 100 else f"{samples:.0f} samples/s")
+        parts.append("measuring the pace" if seconds is None else f"{duration(max(1.0, seconds))} left")
+        return ", ".join(parts)
 
 
 def _epoch(state: RunState) -> str:
@@ -178,17 +198,19 @@ def _epoch(state: RunState) -> str:
     return f"{done:.1f}/{state.training.epochs:g}"
 
 
-def _last_loss(state: RunState) -> str:
-    """The last training loss that the Trainer logged; it logs as often as the published run did."""
-    return loss(state.epochs[-1].training_loss) if state.epochs else "–"
-
-
-def _left(state: RunState) -> str:
-    assert state.training is not None  # noqa: S101 - said only while training
-    done, left = state.step - state.training.resumed_from, state.training.last_step - state.step
-    if done <= 0:
-        return "time left unknown"
-    return f"about {duration((state.seconds - state.earlier_seconds) * left / done)} left"
+def epoch_line(event: EpochEnded, comparison: Comparison) -> str:
+    """Return what an epoch measured, the published values in brackets: `… loss 3.7257 (3.7300, OUTSIDE)`."""
+    parts = []
+    for name, value in (("training_loss", event.training_loss), ("validation_loss", event.validation_loss)):
+        metric = comparison.metrics.get(name)
+        last = [row for row in metric.rows if row.measured is not None][-1:] if metric is not None else []
+        published = "".join(
+            f" ({line(row.published)}{'' if row.within is not False else ', OUTSIDE'})"
+            for row in last
+            if row.published is not None and row.measured == value
+        )
+        parts.append(f"{name.replace('_', ' ')} {loss(value)}{published}")
+    return f"epoch {epoch(event.epoch)}: {', '.join(parts)}"
 
 
 def print_comparison(deviations: Iterable[Deviation], comparison: Comparison) -> None:
@@ -200,13 +222,13 @@ def print_comparison(deviations: Iterable[Deviation], comparison: Comparison) ->
         emit(line(f"replicate left out: {each.name}: {each.reason}"))
     for note in comparison.notes:
         emit(line(f"note: {note}"))
-    if not comparison.reproduced and not comparison.rehearsal:
+    if not comparison.as_published and not comparison.rehearsal:
         for cause in comparison.causes[:_CAUSES_SHOWN]:
             emit(line(f"likely cause: {cause.cause} ({cause.evidence}); to test it: {cause.test}"))
     emit(line(f"verdict: {comparison.verdict} ({_in_words(comparison)})"))
     emit(line(comparison.reason))
     for reading in comparison.readings:
-        word = "reproduced" if reading.reproduced else "not reproduced"
+        word = _judged(reading.verdict in REPRODUCED, comparison.prefix)
         emit(line(f"in the other reading: {reading.verdict} ({word}): {reading.reason}"))
 
 
@@ -219,7 +241,13 @@ def print_deviations(deviations: Iterable[Deviation]) -> None:
 def _in_words(comparison: Comparison) -> str:
     if comparison.rehearsal:
         return "a rehearsal, not a reproduction"
-    return "reproduced" if comparison.reproduced else "not reproduced"
+    return _judged(comparison.as_published, comparison.prefix)
+
+
+def _judged(good: bool, prefix: Prefix | None) -> str:
+    if prefix is None:
+        return "reproduced" if good else "not reproduced"
+    return f"{so_far(good, prefix)}; {prefix_words(prefix)}, not the whole training"
 
 
 def _table(name: str, metric: Metric) -> str:
@@ -272,5 +300,5 @@ def print_outcome(outcome: Outcome, *, json: bool) -> None:
 
 
 def exit_code(comparison: Comparison) -> int:
-    """Return 0 as published or for a rehearsal that went through, else 1."""
-    return 0 if comparison.reproduced or comparison.rehearsal else 1
+    """Return 0 as published, be it a prefix, or for a rehearsal that went through, else 1."""
+    return 0 if comparison.as_published or comparison.rehearsal else 1

@@ -6,20 +6,22 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from repro.records.comparison import REPRODUCED, Comparison
 from repro.records.run import Run
-from repro.reports.formats import clean
+from repro.reports.formats import clean, prefix_words
 
 
 def comparison_as_junit(run: Run, comparison: Comparison) -> str:
     """Return the XML text: one `testcase` a metric, a `failure` where it was not reproduced.
 
-    A run that cannot be compared has one failed test case of its own; a rehearsal has a skipped one.
+    A run that cannot be compared has one failed test case of its own; a rehearsal has a skipped one. Names
+    say so of a prefix.
     """
     verdicts = {name: (metric.verdict, metric.reason) for name, metric in comparison.metrics.items()}
     verdicts = verdicts or {"comparison": (comparison.verdict, comparison.reason)}
     failed = 0
-    suite = Element("testsuite", name=clean(f"repro {run.case.name} {run.id}"))
+    part = f" ({prefix_words(comparison.prefix)})" if comparison.prefix else ""
+    suite = Element("testsuite", name=clean(f"repro {run.case.name} {run.id}{part}"))
     for name, (verdict, reason) in verdicts.items():
-        case = SubElement(suite, "testcase", classname=clean(run.case.name), name=clean(name))
+        case = SubElement(suite, "testcase", classname=clean(run.case.name), name=clean(f"{name}{part}"))
         if comparison.rehearsal:
             SubElement(case, "skipped", message=clean(reason))
         elif verdict not in REPRODUCED:

@@ -67,6 +67,28 @@ def run(
             "--prove-determinism", help="Train twice, and say where the two part; then exit code 1."
         ),
     ] = False,
+    until_epoch: Annotated[
+        int | None,
+        typer.Option(
+            "--until-epoch",
+            min=1,
+            help="Train the first N epochs, on the whole's schedule, and judge these; can be gone on with.",
+            metavar="N",
+        ),
+    ] = None,
+    stop_when_decided: Annotated[
+        bool,
+        typer.Option("--stop-when-decided", help="End a run that can no longer come out as published."),
+    ] = False,
+    micro_batch: Annotated[
+        int | None,
+        typer.Option(
+            "--micro-batch",
+            min=1,
+            help="Split the batch by gradient accumulation, as a deviation; for less memory.",
+            metavar="N",
+        ),
+    ] = None,
     env: Annotated[
         Literal["locked", "current"] | None,
         typer.Option("--env", help="The software of the day (locked, the default), or your own."),
@@ -125,6 +147,8 @@ def run(
         raise BadInput("--steps is for a rehearsal", "add --rehearse")
     if rehearse and (replicates or seeds):
         raise BadInput("a rehearsal has no replicates", "leave --rehearse out")
+    if rehearse and (until_epoch or stop_when_decided):
+        raise BadInput("a rehearsal has its own --steps and no verdict", "leave --rehearse out")
     if replicates and seeds:
         raise BadInput("--replicates and --seeds: one of them", "--seeds names them, --replicates counts on")
     if prove_determinism and (replicates or seeds):
@@ -152,6 +176,9 @@ def run(
         relock=relock,
         stream=stream,
         strict=strict,
+        until_epoch=until_epoch,
+        stop_when_decided=stop_when_decided,
+        micro_batch=micro_batch,
         fresh=fresh,
         energy=energy,
         country=country,

@@ -162,6 +162,17 @@ def of_run(run: Run) -> Curve:
     )
 
 
+def by_epoch(curve: Curve) -> Curve:
+    """Return a curve whose points stand at whole epochs.
+
+    Where gradient accumulation splits a batch, old Trainers make no step of the last, incomplete group of
+    micro batches, so that an epoch has other steps than documented and seems to end a little early.
+    """
+    places = [None if point.epoch is None else float(round(point.epoch)) for point in curve.points]
+    points = zip(curve.points, places, strict=True)
+    return replace(curve, points=tuple(replace(point, epoch=at, step=None) for point, at in points))
+
+
 def of_peer(peer: Peer) -> Curve:
     """Return a public replicate's curve."""
     return Curve(

@@ -25,12 +25,13 @@ from repro.records.comparison import (
     Comparison,
     LeftOut,
     Metric,
+    Prefix,
     Reading,
     Replicates,
     Stream,
     Verdict,
 )
-from repro.records.run import Run
+from repro.records.run import Result, Run, Stopped
 
 _FEWEST_TO_BE_THE_SAME = 3
 _FINE = 0.0011
@@ -69,6 +70,8 @@ def compare_run(run: Run, peers: Sequence[Peer] = (), own: Sequence[Run] = ()) -
     versions = {name: claim.text for name, claim in claims.versions.items()}
     published = Curve(f"the card of {run.case.name}", (), {**versions, **run.environment.documented})
     measured = curve.of_run(run)
+    if run.settings.micro_batch is not None:
+        measured = curve.by_epoch(measured)
     if run.settings.rehearse is not None:
         stream = decide(published, measured, (), ())
         reason = "a rehearsal: it proves that the recipe runs, and cannot be compared"
@@ -88,8 +91,9 @@ def compare_run(run: Run, peers: Sequence[Peer] = (), own: Sequence[Run] = ()) -
         tolerances=run.case.tolerances,
         metrics=curve.LOSSES,
         run=run,
+        prefix=isinstance(run.result, Stopped),
     )
-    return _with(found, run=run.id)
+    return _with(found, run=run.id, **_as_prefix(run.result))
 
 
 def compare_curves(
@@ -101,6 +105,7 @@ def compare_curves(
     metrics: Sequence[str] | None = None,
     interpolate: bool = False,
     run: Run | None = None,
+    prefix: bool = False,
 ) -> Comparison:
     """Compare two curves.
 
@@ -113,12 +118,14 @@ def compare_curves(
         metrics: Which metrics; all that both have, by default.
         interpolate: Whether measured values may be interpolated where the two were evaluated at other points.
         run: The run that was measured, where its record tells more about likely causes.
+        prefix: Whether the measured curve is the beginning of one: what lies behind its end is still to come.
 
     Returns:
         The comparison of the published curve as printed; where its two loss columns look exchanged (rule
         RT210), `readings` holds that of the other reading.
     """
-    comparison = _judged(published, measured, replicates, tolerances or {}, metrics, interpolate=interpolate)
+    how = {"interpolate": interpolate, "prefix": prefix}
+    comparison = _judged(published, measured, replicates, tolerances or {}, metrics, **how)
     if comparison.metrics and comparison.verdict != "identical" and (exchange := _exchange(published)):
         other = _judged(
             _mended(published, exchange),
@@ -126,7 +133,7 @@ def compare_curves(
             replicates,
             tolerances or {},
             metrics,
-            interpolate=interpolate,
+            **how,
         )
         comparison = _with_reading(comparison, other, published, exchange)
     return _with(comparison, causes=likely_causes(comparison, published, measured, run))
@@ -140,6 +147,7 @@ def _judged(
     metrics: Sequence[str] | None,
     *,
     interpolate: bool,
+    prefix: bool,
 ) -> Comparison:
     """Compare with the published curve as it stands."""
     laid = curve.laid_on(measured, published.points, interpolate=interpolate)
@@ -149,12 +157,12 @@ def _judged(
     common = [name for name in published.metrics if name in measured.metrics and name in wanted]
     found: dict[str, Metric] = {}
     verdict: Verdict = "incomparable"
-    reason = _apart(published, measured, laid)
+    reason = _apart(published, measured, laid, prefix=prefix)
     if not reason and not common:
         theirs, ours = ", ".join(published.metrics) or "none", ", ".join(measured.metrics) or "none"
         reason = f"no metric in common: the published curve has {theirs}, the measured one {ours}"
     if not reason:
-        found = _metrics(published, laid, beside, stream, common, tolerances)
+        found = _metrics(published, laid, beside, stream, common, tolerances, prefix=prefix)
         verdict, reason = overall(found)
     return Comparison(
         verdict=verdict,
@@ -183,7 +191,15 @@ def _with(comparison: Comparison, **changes: Any) -> Comparison:
     return msgspec.structs.replace(comparison, **changes)
 
 
-def _apart(published: Curve, measured: Curve, laid: Sequence[Point | None]) -> str:
+def _as_prefix(result: Result | None) -> dict[str, Any]:
+    """Return what a comparison says of a training that was ended on purpose: it is never a reproduction."""
+    if not isinstance(result, Stopped):
+        return {}
+    stopped = result.reason if result.decided else ""
+    return {"reproduced": False, "prefix": Prefix(epochs=result.epochs, of=result.of, stopped=stopped)}
+
+
+def _apart(published: Curve, measured: Curve, laid: Sequence[Point | None], *, prefix: bool) -> str:
     """Return why the two were not evaluated at the same points, or an empty text."""
     if not published.points or not measured.points:
         return f"{(measured if published.points else published).name} has no evaluation"
@@ -192,6 +208,11 @@ def _apart(published: Curve, measured: Curve, laid: Sequence[Point | None]) -> s
             return ""
         return f"the card has {len(published.points)} evaluations, the run {len(measured.points)}"
     lost = [point for point, there in zip(published.points, laid, strict=True) if there is None]
+    if prefix:
+        end = measured.points[-1]
+        lost = [point for point in lost if not _behind(point, end)]
+        if not any(laid):
+            return "no published evaluation lies in what was trained"
     if not lost:
         return ""
     if len(published.points) != len(measured.points):
@@ -204,6 +225,12 @@ def _apart(published: Curve, measured: Curve, laid: Sequence[Point | None]) -> s
     line = f"line {at} of the card" if at else "the published curve"
     key = "step" if lost[0].step is not None and other.step is not None else "epoch"
     return f"{line} is at {key} {getattr(lost[0], key)}, the run at {getattr(other, key)}"
+
+
+def _behind(point: Point, end: Point) -> bool:
+    if point.step is not None and end.step is not None:
+        return point.step > end.step
+    return point.epoch is not None and end.epoch is not None and point.epoch > end.epoch
 
 
 def _where(point: Point) -> str:
@@ -321,23 +348,27 @@ def _metrics(
     stream: Stream,
     names: Sequence[str],
     tolerances: Mapping[str, Tolerance],
+    *,
+    prefix: bool,
 ) -> dict[str, Metric]:
     paired = {name: curves.pairs(name, published.points, laid) for name in names}
     run = replace(published, name="the run", points=tuple(point or Point(None, None, {}) for point in laid))
     run = replace(run, printed=False)
     asked = {
-        name: np.array([pair.both is not None and np.isfinite(pair.both).all() for pair in pairs])
+        # The bounds of a prefix are those of the whole: what is outside now will be outside at the end.
+        name: np.array([_asked(pair, prefix=prefix) for pair in pairs])
         for name, pairs in paired.items()
     }
     rounding = {name: published.unit(name) / 2 for name in names}
     noises = _noises(beside, names)
-    narrow = bounds.of_one_stream(noises, asked, rounding) if stream.match == "same" else {}
+    one_stream = bounds.of_one_stream(noises, asked, rounding) if stream.match == "same" or prefix else {}
+    narrow = one_stream if stream.match == "same" else {}
     wide = bounds.of_all_streams(noises, asked, rounding)
     found = {}
     for name, pairs in paired.items():
         assumed = bounds.stated(name, tolerances, len(pairs))
         chosen = narrow.get(name) if stream.match == "same" else wide.get(name)
-        found[name] = judge(
+        metric = judge(
             name,
             pairs,
             assumed if chosen is None else _filled(chosen, assumed),
@@ -345,10 +376,34 @@ def _metrics(
             wider=_filled(wide[name], assumed)
             if chosen is not None and stream.match == "same" and name in wide
             else None,
-            levels=levels.levels(name, published, run, beside.curves, beside.streams),
-            convergence=levels.convergence(name, published, run, beside.curves),
+            # How a curve ends is not known of its beginning.
+            levels=() if prefix else levels.levels(name, published, run, beside.curves, beside.streams),
+            convergence=None if prefix else levels.convergence(name, published, run, beside.curves),
+            prefix=prefix,
         )
+        possible = [assumed, *(each[name] for each in (one_stream, wide) if name in each)]
+        found[name] = _with_decision(metric, possible) if prefix else metric
     return found
+
+
+def _with_decision(metric: Metric, possible: Sequence[bounds.Bounds]) -> Metric:
+    """Say whether a value lies outside whichever bounds the whole will be judged by.
+
+    Later epochs can show another random stream, and with it other bounds; a value within one of them is open.
+    """
+    largest = np.fmax.reduce([each.differences for each in possible])
+    outside = [
+        row.within is False and (row.difference is None or abs(row.difference) > bound)
+        for row, bound in zip(metric.rows, largest.tolist(), strict=True)
+    ]
+    return msgspec.structs.replace(metric, decided=any(outside))
+
+
+def _asked(pair: curves.Pair, *, prefix: bool) -> bool:
+    if prefix and pair.measured is None:
+        published = None if pair.published is None else curve.number(pair.published)
+        return published is not None and math.isfinite(published)
+    return pair.both is not None and bool(np.isfinite(pair.both).all())
 
 
 def _noises(beside: _Beside, names: Sequence[str]) -> dict[str, Noise]:

@@ -28,6 +28,7 @@ def judge(
     wider: Bounds | None = None,
     levels: tuple[Level, ...] = (),
     convergence: Convergence | None = None,
+    prefix: bool = False,
 ) -> Metric:
     """Compare one metric.
 
@@ -39,12 +40,14 @@ def judge(
         wider: In one stream: the bounds for runs of any stream, which a run may still be within.
         levels: How the curves end.
         convergence: How soon they get there.
+        prefix: Whether the measured curve ends early: what has no measured value yet is not asked.
 
     Returns:
         The rows, the verdict, and the sentence why.
     """
     rows = _rows(pairs, bounds)
-    verdict, reason = _verdict(name, pairs, rows, bounds, stream, levels)
+    met = [pair for pair in pairs if pair.measured is not None] if prefix else pairs
+    verdict, reason = _verdict(name, met, rows, bounds, stream, levels)
     if verdict == "different" and wider is not None:
         broad = _rows(pairs, wider)
         if all(row.within is not False and row.in_band is not False for row in broad):

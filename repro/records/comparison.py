@@ -103,7 +103,12 @@ class Convergence(Record, frozen=True, kw_only=True):
 
 
 class Metric(Record, frozen=True, kw_only=True):
-    """The comparison of one metric; `reason` says in one sentence why the verdict is what it is."""
+    """The comparison of one metric; `reason` says in one sentence why the verdict is what it is.
+
+    Attributes:
+        decided: Of the first epochs of a training: whether a value lies outside every bound that the whole
+            may be judged by, so that no later epoch can bring it back.
+    """
 
     verdict: Verdict
     reason: str
@@ -112,6 +117,7 @@ class Metric(Record, frozen=True, kw_only=True):
     rows: tuple[ComparedRow, ...] = ()
     levels: tuple[Level, ...] = ()
     convergence: Convergence | None = None
+    decided: bool = False
 
 
 class Stream(Record, frozen=True, kw_only=True):
@@ -177,6 +183,20 @@ class Reading(Record, frozen=True, kw_only=True):
     metrics: dict[str, Metric]
 
 
+class Prefix(Record, frozen=True, kw_only=True):
+    """That only the first epochs were trained, on the schedule of the whole training.
+
+    Attributes:
+        epochs: Epochs that were trained.
+        of: Epochs of the whole training.
+        stopped: Why it was ended where no later epoch could have brought it back; else empty.
+    """
+
+    epochs: float
+    of: float
+    stopped: str = ""
+
+
 class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.comparison/1"):
     """`comparison.json`.
 
@@ -187,6 +207,7 @@ class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="rep
         notes: What should be known about the comparison: values interpolated, points left out.
         readings: Where the published table itself is suspect: the comparison with its other reading.
         rehearsal: Whether the run was a rehearsal, which cannot be compared.
+        prefix: Where only the first epochs were trained: the verdict is on these, and `reproduced` is false.
         run: The run's id, where a run was compared.
         folder: The run's folder as given, where `repro run` prints this.
         determinism: What a second training of the run showed; left out where there was none.
@@ -202,6 +223,12 @@ class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="rep
     replicates: Replicates = Replicates()
     readings: tuple[Reading, ...] = ()
     rehearsal: bool = False
+    prefix: Prefix | None = None
     run: str | None = None
     folder: str | None = None
     determinism: DeterminismProof | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def as_published(self) -> bool:
+        """Whether what was measured is as published, be it the whole training or its first epochs."""
+        return self.verdict in REPRODUCED

@@ -56,24 +56,34 @@ class TrainingBegan(Event, frozen=True, kw_only=True, tag="training"):
 
     Attributes:
         stop_after: The step after which a rehearsal stops; None for the whole training.
+        until_epoch: The epoch after which a prefix stops; None for the whole training.
+        samples_per_step: Examples of one optimizer step; None where an earlier version did not say.
     """
 
     max_steps: int
     epochs: float
     resumed_from: int
     stop_after: int | None = None
+    until_epoch: int | None = None
+    samples_per_step: int | None = None
 
     @property
     def last_step(self) -> int:
         """The step after which this training ends."""
-        return self.max_steps if self.stop_after is None else min(self.stop_after, self.max_steps)
+        ends = [self.max_steps]
+        if self.stop_after is not None:
+            ends.append(self.stop_after)
+        if self.until_epoch is not None:
+            ends.append(round(self.max_steps * self.until_epoch / self.epochs))
+        return min(ends)
 
 
 class Step(Event, frozen=True, kw_only=True, tag="step"):
-    """How far the training is; said at most twice a second."""
+    """How far the training is; said at most twice a second. `loss` is that of the last batch."""
 
     step: int
     epoch: float
+    loss: Measured | None = None
 
 
 class EpochEnded(Event, frozen=True, kw_only=True, tag="epoch"):

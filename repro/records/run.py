@@ -29,6 +29,7 @@ class Settings(Record, frozen=True, kw_only=True):
         model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
         data: Git blob id of a file handed over by `--data`, or None for the case's.
         fast: `same-stream` (the published training for less work), `modern` (today's means), or None.
+        micro_batch: Examples of a micro batch where the documented batch is split (`--micro-batch`), or None.
     """
 
     environment: Literal["locked", "current"] = "locked"
@@ -39,6 +40,7 @@ class Settings(Record, frozen=True, kw_only=True):
     model: str | None = None
     data: str | None = None
     fast: Fast | None = None
+    micro_batch: int | None = None
 
 
 class PublishedCase(Record, frozen=True, kw_only=True):
@@ -185,13 +187,29 @@ class Failed(Record, frozen=True, kw_only=True, tag_field="status", tag="failed"
     hint: str = ""
 
 
+class Stopped(Record, frozen=True, kw_only=True, tag_field="status", tag="stopped"):
+    """The training was ended on purpose after some of its epochs, and can be gone on with.
+
+    Attributes:
+        epochs: Epochs that were trained.
+        of: Epochs of the whole training, whose schedule it has.
+        decided: Whether it was ended because no later epoch could have brought it back within its bounds.
+        reason: Why it was ended.
+    """
+
+    epochs: float
+    of: float
+    decided: bool = False
+    reason: str
+
+
 class Skipped(Record, frozen=True, kw_only=True, tag_field="status", tag="skipped"):
     """Nothing was trained, and why."""
 
     reason: str
 
 
-Result = Completed | Failed | Skipped
+Result = Completed | Failed | Stopped | Skipped
 
 
 class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/1"):

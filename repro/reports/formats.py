@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
+from repro.records.comparison import Prefix
 from repro.records.run import Measured
 
 MINUS = "−"
@@ -168,3 +169,19 @@ def web_address(text: str) -> str:
         return ""
     plain = re.fullmatch(r"[!#-;=?-\[\]_a-z~%]+", text, re.ASCII) is not None
     return text if plain and parts.scheme in {"http", "https"} and parts.hostname else ""
+
+
+def prefix_words(prefix: Prefix) -> str:
+    """Return which part of a training a verdict is on.
+
+    >>> prefix_words(Prefix(epochs=2, of=16))
+    'a prefix of 2 of 16 epochs'
+    """
+    return f"a prefix of {prefix.epochs:g} of {prefix.of:g} epochs"
+
+
+def so_far(good: bool, prefix: Prefix) -> str:
+    """Return how a prefix came out; it is never called a reproduction."""
+    if prefix.stopped:
+        return "not reproduced, whatever came later"
+    return "as published so far" if good else "not as published so far"

@@ -25,6 +25,8 @@ def metadata(run: Run, comparison: Comparison, model: str, *, rehearsal: bool) -
     """
     claims = run.case.claims
     judged = "rehearsal" if rehearsal else "reproduced" if comparison.reproduced else "not-reproduced"
+    if comparison.prefix is not None:
+        judged = "prefix"
     base = claims.base_model or run.case.model
     datasets = [name for name in claims.datasets if _is_repository(name)]
     task = _task(claims.task or run.case.task)
@@ -42,7 +44,7 @@ def metadata(run: Run, comparison: Comparison, model: str, *, rehearsal: bool) -
     if run.energy is not None and run.energy.co2_kg is not None and not rehearsal:
         data["co2_eq_emissions"] = _emissions(run.energy, run)
     losses = [float(at.validation_loss) for at in run.epochs if at.validation_loss is not None]
-    if task and not rehearsal and losses and math.isfinite(losses[-1]):
+    if task and not rehearsal and comparison.prefix is None and losses and math.isfinite(losses[-1]):
         data["model-index"] = [
             {"name": model, "results": [_result(run, task, datasets[0] if datasets else "", losses[-1])]}
         ]

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from repro.records.claims import Claims, Table
 from repro.records.codec import to_json
-from repro.records.comparison import ComparedRow, Comparison, Metric, Verdict
-from repro.records.run import Completed, Failed, Measured, Run, Skipped
+from repro.records.comparison import REPRODUCED, ComparedRow, Comparison, Metric, Prefix, Verdict
+from repro.records.run import Completed, Failed, Measured, Run, Skipped, Stopped
 from repro.reports import formats
 from repro.reports.energy import energy_method, energy_used
 from repro.reports.evaluations import EvaluationView, evaluation_view
@@ -119,6 +119,7 @@ class Report:
     title: str
     summary: str
     rehearsal: str
+    prefix: str
     verdict: VerdictView
     glance: tuple[Fact, ...]
     metrics: tuple[MetricView, ...]
@@ -169,6 +170,7 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
         title="" if formats.line(case.title) == model else case.title,
         summary=case.summary,
         rehearsal=_rehearsal(run) if rehearsal else "",
+        prefix=_prefix(comparison.prefix) if comparison.prefix else "",
         verdict=verdict,
         glance=_glance(run, comparison),
         metrics=tuple(_metric(key, metric, plots.get(key)) for key, metric in comparison.metrics.items()),
@@ -275,6 +277,8 @@ def _remarks(comparison: Comparison) -> Iterator[str]:
     """Yield what should be known about the comparison, in sentences."""
     for reading in comparison.readings:
         word = "reproduced" if reading.reproduced else "not reproduced"
+        if comparison.prefix is not None:
+            word = formats.so_far(reading.verdict in REPRODUCED, comparison.prefix)
         yield formats.sentence(f"{reading.rule}: {reading.reading}")
         yield formats.sentence(f"read that way, the run is {reading.verdict} ({word}): {reading.reason}")
     for left in comparison.replicates.left_out:
@@ -292,12 +296,19 @@ def _verdict(run: Run, comparison: Comparison, *, rehearsal: bool) -> VerdictVie
             return VerdictView("open", "–", "Nothing was trained", "", "", formats.sentence(reason))
         case None:
             return VerdictView("open", "…", "Run not finished", "", "", formats.sentence(comparison.reason))
-        case Completed():
+        case Completed() | Stopped():
             pass
     if rehearsal:
         # What it is worth stands in `Report.rehearsal`.
         return VerdictView("open", "…", "Rehearsal, not a reproduction", "", "", "")
     word = comparison.verdict
+    if comparison.prefix is not None and word != "incomparable":
+        sign = "…" if comparison.as_published else "✕"
+        title = formats.so_far(comparison.as_published, comparison.prefix)
+        kind = "open" if comparison.as_published else "no"
+        return VerdictView(
+            kind, sign, f"Prefix: {title}", word, _MEANINGS[word], formats.sentence(comparison.reason)
+        )
     if comparison.reproduced:
         kind, sign, title = "yes", "✓", "Reproduced"
     elif word == "incomparable":
@@ -314,6 +325,15 @@ def _rehearsal(run: Run) -> str:
         f"This is a rehearsal{how_far}: it shows that environment, data and training work. "
         "It is not a reproduction, and its losses must not be read as results."
     )
+
+
+def _prefix(prefix: Prefix) -> str:
+    text = (
+        f"This verdict is on {formats.prefix_words(prefix)}, on the schedule of the whole. It is not a "
+        "reproduction of the published run; the same command without --until-epoch and --stop-when-decided "
+        "goes on from here."
+    )
+    return f"{text} {formats.sentence(f'ended early: {prefix.stopped}')}" if prefix.stopped else text
 
 
 def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:

@@ -19,6 +19,7 @@ from repro.records.environment import Deviation
 from repro.records.event import FastPath, Started
 from repro.records.run import Settings
 from repro.runs.arguments import training_arguments
+from repro.runs.micro_batch import DEFAULT_BATCH, deviation
 
 _NOT_STATED = "not stated"
 
@@ -44,6 +45,7 @@ def observed_deviations(
     installed = {**started.packages, "python": started.python}
     return (
         *_seed(claims, settings),
+        *_micro_batch(claims, settings, started),
         *_arguments(claims, arguments),
         *_length(settings),
         *_determinism(settings, started),
@@ -132,6 +134,16 @@ def _determinism(settings: Settings, started: Started) -> Iterator[Deviation]:
             actual=f"{settings.determinism}: {meant}",
             reason=f"asked for with --determinism {settings.determinism}",
         )
+
+
+def _micro_batch(claims: Claims, settings: Settings, started: Started) -> Iterator[Deviation]:
+    if settings.micro_batch is None:
+        return
+    stated = claims.hyperparameters.get("train_batch_size")
+    batch = (
+        int(stated.value) if stated is not None and isinstance(stated.value, int | float) else DEFAULT_BATCH
+    )
+    yield deviation(batch, settings.micro_batch, started.packages.get("transformers", ""))
 
 
 def _versions(documented: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[Deviation]:

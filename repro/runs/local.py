@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import repro
-from repro.errors import EnvironmentFailed, Interrupted, TrainingFailed
+from repro.errors import EnvironmentFailed, Interrupted, OutOfMemory, TrainingFailed
 from repro.records.event import AnyEvent
 from repro.runs.gpus import ways_out
+from repro.runs.oom import kills
 from repro.runs.state import parse_event
 from repro.runs.stopping import stop_requests
 
@@ -151,6 +152,7 @@ class _Worker:
         self.process = process
         self._folder = folder
         self._python = python
+        self._kills = kills()
 
     def stop(self, seconds: float) -> None:
         """End it if it still runs: ask first, insist after `seconds`."""
@@ -200,9 +202,15 @@ class _Worker:
                 return value
             message, unusable = _one_line(body["message"]), body.get("details")
         except (OSError, ValueError, KeyError):
+            if self.process.returncode == -signal.SIGKILL and kills() > self._kills:
+                raise OutOfMemory("out of memory: the kernel killed the worker", self._hint()) from None
             raise failure(f"the worker {self._ending()}", self._hint()) from None
         if unusable:  # nothing failed: this torch and this machine's GPU do not go together
             raise EnvironmentFailed(message, ways_out(unusable["torch"], unusable["gpu"]))
+        if body.get("out_of_memory"):
+            raise OutOfMemory(
+                f"out of memory: {message}", f"the whole error is in {self._folder / 'result.json'}"
+            )
         hint = body.get("hint") or f"the whole traceback is in {self._folder / 'result.json'}"
         raise failure(f"{body['error']}: {message}", hint)
 

@@ -23,7 +23,7 @@ from repro.records.event import (
     Step,
     TrainingBegan,
 )
-from repro.records.run import Epoch
+from repro.records.run import Epoch, Measured
 
 _DECODER = msgspec.json.Decoder(AnyEvent)
 
@@ -40,6 +40,7 @@ class RunState:
         seconds: Seconds in the training phase, all starts together, the time between them left out.
         earlier_seconds: The part of `seconds` before the last start.
         step: The last step that was heard of.
+        loss: The last loss that was heard of: of the last batch, or as the Trainer logged it.
     """
 
     sequence: int = 0
@@ -49,6 +50,7 @@ class RunState:
     training: TrainingBegan | None = None
     resumes: tuple[int, ...] = ()
     step: int = 0
+    loss: Measured | None = None
     epochs: tuple[Epoch, ...] = ()
     finished: Finished | None = None
     began: float | None = None
@@ -77,7 +79,9 @@ class RunState:
                     step=event.resumed_from,
                     resumes=self.resumes + resumed,
                 )
-            case Step() | CheckpointSaved():
+            case Step():
+                return replace(state, step=event.step, loss=self.loss if event.loss is None else event.loss)
+            case CheckpointSaved():
                 return replace(state, step=event.step)
             case EpochEnded():
                 return replace(state, step=event.step, epochs=(*self.epochs, event.record()))

@@ -55,7 +55,7 @@ def main(argv):
     if request.get("protocol") != package.PROTOCOL:
         sys.stderr.write(f"this worker speaks protocol {package.PROTOCOL}\n")
         return 2
-    from repro_worker import determinism, devices, life
+    from repro_worker import determinism, devices, life, memory
 
     life.end_with_parent()
     life.show_stack_when_asked()
@@ -70,6 +70,7 @@ def main(argv):
             "message": str(error),
             "hint": getattr(error, "hint", ""),
             "details": error.details if isinstance(error, devices.UnusableDevice) else {},
+            "out_of_memory": memory.ran_out(error),
             "traceback": traceback.format_exc(),
         }
     _write_result(argv[2], package.PROTOCOL, body)

@@ -13,7 +13,7 @@ import time
 
 import transformers
 
-from . import compat, determinism, devices, recipe_describe
+from . import compat, determinism, devices, memory, recipe_describe
 from .events import EventLog
 from .fast import Fast
 from .position import Position, WatchedTrainer
@@ -25,8 +25,9 @@ def run(request, watch=None):
 
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`,
-            `git_blob`, `cache`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `fast`,
-            `events`, `checkpoints`, `checkpoint_minutes`, `resume`, `determinism`.
+            `git_blob`, `cache`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`,
+            `until_epoch`, `fast`, `events`, `checkpoints`, `checkpoint_minutes`, `resume`, `determinism`;
+            `fit` and `fits` to train nothing and try what fits (`memory.fit`).
         watch: Who measures the training (`recipe_plan`): puts callbacks around the run's own, and is shown
             the Trainer before it begins. A run has none.
 
@@ -67,7 +68,13 @@ def run(request, watch=None):
     where = resume and dict(resume["position"], folder=request["resume"])
     position = Position(where)
     recorder = Recorder(
-        log, position, request["checkpoints"], resume, request["stop_after"], request["checkpoint_minutes"]
+        log,
+        position,
+        request["checkpoints"],
+        resume,
+        request["stop_after"],
+        request["until_epoch"],
+        request["checkpoint_minutes"],
     )
     trainer = compat.trainer(
         tokenizer,
@@ -86,6 +93,10 @@ def run(request, watch=None):
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
     fast.take(trainer, log)
 
+    recorder.watch(trainer)
+    if request.get("fit"):
+        memory.fit(trainer, request["fit"], request["fits"])
+        return {}
     if resume:
         compat.trust_own_checkpoints()
     if watch is not None:

@@ -40,24 +40,37 @@ class Recorder(transformers.TrainerCallback):
         checkpoints: The folder of the checkpoints.
         resume: What the marker of the checkpoint says that is gone on from, or None.
         stop_after: Stop after this many steps (a rehearsal), or None. The schedule stays that of the whole.
+        until_epoch: Stop after so many epochs, with a checkpoint to go on from, or None.
         minutes: Write a checkpoint inside an epoch, too, when the last one is this old; 0 for never.
 
     Attributes:
         trainer: The Trainer that this watches; to be set before it trains.
     """
 
-    def __init__(self, log, position, checkpoints, resume=None, stop_after=None, minutes=0):
+    def __init__(self, log, position, checkpoints, resume=None, stop_after=None, until_epoch=None, minutes=0):
         self.trainer = None
         self._log = log
         self._position = position
         self._checkpoints = checkpoints
         self._stop_after = stop_after
+        self._until_epoch = until_epoch
         self._every = minutes * 60.0
         self._training_loss = resume["training_loss"] if resume else None
+        self._step_loss = None
         self._said = 0.0
         self._saved = time.monotonic()
         self._asked_to_stop = False
         self._saves = stop_after is None  # a rehearsal is short
+
+    def watch(self, trainer):
+        """Look at the loss of each training step, which the Trainer may log only once an epoch."""
+        train = trainer.training_step
+
+        def training_step(*arguments, **named):
+            self._step_loss = train(*arguments, **named)
+            return self._step_loss
+
+        trainer.training_step = training_step
 
     def on_train_begin(self, args, state, control, train_dataloader=None, **kwargs):
         """Say how long the training is; the steps an epoch come from the Trainer's own count."""
@@ -67,6 +80,8 @@ class Recorder(transformers.TrainerCallback):
             epochs=state.num_train_epochs,
             resumed_from=state.global_step,
             stop_after=self._stop_after,
+            until_epoch=self._until_epoch,
+            samples_per_step=args.train_batch_size * args.gradient_accumulation_steps,
         )
         if compat.loses_count(len(train_dataloader), args.gradient_accumulation_steps):
             self._saves = False  # gone on from, it would be another training
@@ -107,6 +122,8 @@ class Recorder(transformers.TrainerCallback):
         self._position.end_epoch()
         self._say_step(state, 0.0)
         control.should_save = self._saves
+        if self._until_epoch is not None and round(state.epoch) >= self._until_epoch:
+            control.should_training_stop = True
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, optimizer=None, **kwargs):
         """The epoch is measured: write it down, with digests of all that the next one depends on."""
@@ -164,7 +181,16 @@ class Recorder(transformers.TrainerCallback):
         now = time.monotonic()
         if now - self._said >= seconds:
             self._said = now
-            self._log.emit("step", step=state.global_step, epoch=round(state.epoch, 4))
+            # A part of the batch has its share of the loss.
+            loss = self._step_loss
+            if loss is not None:
+                loss = float(loss) * self.trainer.args.gradient_accumulation_steps
+            self._log.emit(
+                "step",
+                step=state.global_step,
+                epoch=round(state.epoch, 4),
+                loss=None if loss is None else number(loss),
+            )
 
 
 def _ends_epoch(step, batches, accumulated):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from repro.records.event import AnyEvent
+from repro.records.comparison import Comparison
+from repro.records.event import AnyEvent, EpochEnded
 from repro.runs.state import RunState
 
 
@@ -20,6 +21,9 @@ class Observer(Protocol):
     def event(self, event: AnyEvent, state: RunState) -> None:
         """Something happened in the training; `state` includes it."""
 
+    def measured(self, epoch: EpochEnded, comparison: Comparison) -> None:
+        """An epoch is compared with the published one; `comparison` is that of all epochs so far."""
+
 
 class Silent:
     """An observer that says nothing and agrees to everything."""
@@ -32,4 +36,7 @@ class Silent:
         return True
 
     def event(self, event: AnyEvent, state: RunState) -> None:
+        """Ignore it."""
+
+    def measured(self, epoch: EpochEnded, comparison: Comparison) -> None:
         """Ignore it."""

@@ -34,6 +34,10 @@ class RunOptions:
         relock: Make a new lock even where the case carries one.
         stream: The random stream to have where the versions leave it open: `B` or `C`.
         strict: Refuse an environment that has not the very versions and builds that are documented.
+        until_epoch: Train so many epochs, on the schedule of the whole, and judge these; or None.
+        stop_when_decided: End a training that no later epoch can bring back within its bounds.
+        report_to: Where the environment's Trainer also reports to, e.g. `tensorboard`, or None.
+        micro_batch: Split the documented batch into micro batches of so many examples, or None.
         fresh: Start anew even where there is an unfinished or a finished run.
         energy: Measure the energy of the training, with codecarbon.
         country: Where, as ISO 3166 alpha-3: its mix of electricity makes emissions of energy.
@@ -61,6 +65,10 @@ class RunOptions:
     relock: bool = False
     stream: str | None = None
     strict: bool = False
+    until_epoch: int | None = None
+    stop_when_decided: bool = False
+    report_to: str | None = None
+    micro_batch: int | None = None
     fresh: bool = False
     energy: bool = False
     country: str | None = None

@@ -23,7 +23,8 @@ from repro.runs import estimate, local, plans
 from repro.workflows.observing import Observer, Silent
 from repro.workflows.options import RunOptions
 from repro.workflows.preparing import Ready, built_for_training, holding
-from repro.workflows.running import Request, requested
+from repro.workflows.request import Request
+from repro.workflows.running import requested
 from repro.workflows.training import training_request
 
 if TYPE_CHECKING:

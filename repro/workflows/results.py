@@ -13,6 +13,7 @@ from repro.records.run import (
     Completed,
     Failed,
     Run,
+    Stopped,
 )
 from repro.runs import folders
 
@@ -39,7 +40,7 @@ def load_run(name: str, out: Path = Path("reports")) -> tuple[Run, folders.RunFo
     folder = folders.find_run(name, out)
     found = folder.load()
     match found.result:
-        case Completed():
+        case Completed() | Stopped():
             return found, folder
         case Failed(reason=reason):
             problem = f"the run failed: {reason}"

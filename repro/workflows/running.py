@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from repro import inputs
 from repro.cases.loader import LoadedCase, find_case, load_case
-from repro.environments.cache import (
-    cache_folder,
-)
 from repro.environments.torch_choice import (
     TorchChoice,
     choose_torch,
@@ -27,56 +24,19 @@ from repro.records.run import (
 from repro.runs import folders
 from repro.runs.arguments import run_arguments, training_arguments
 from repro.runs.energy import Meter, measured
+from repro.runs.micro_batch import split
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
 from repro.workflows.options import RunOptions, settled
-from repro.workflows.preparing import Ready, built_for_training, current, holding, locked
+from repro.workflows.preparing import built_for_training, current, holding, locked
+from repro.workflows.request import Request
 from repro.workflows.results import Outcome, reported
 from repro.workflows.training import train
+from repro.workflows.watching import nothing_to_train
 
 if TYPE_CHECKING:
     from repro.environments.kit import OpenKit
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked for, read and resolved: nothing is built or fetched yet.
-
-    Attributes:
-        case: The case.
-        arguments: The TrainingArguments, with the seed asked for.
-        handed: What was handed over of model and data.
-        settings: What the run's id hashes.
-        kit: The offline kit to run from.
-        ready: The environment, not yet built.
-        identity: The run's id.
-    """
-
-    case: LoadedCase
-    arguments: dict[str, Any]
-    handed: inputs.Handed
-    settings: Settings
-    kit: OpenKit | None
-    ready: Ready
-    identity: str
-
-    def prepare(self, options: RunOptions, *, stand_in: bool) -> inputs.Inputs:
-        """Get model and data and verify them; stand-ins of the same shape and sizes where these do.
-
-        Raises:
-            BadInput: What was handed over is not what the case pins.
-            NetworkFailed: Model or data cannot be had; names what is missing.
-        """
-        return inputs.prepare(
-            self.case,
-            self.handed,
-            cache_folder(),
-            rehearse=stand_in,
-            accept_other_model=options.accept_other_model,
-            accept_other_data=options.accept_other_data,
-            kit=None if self.kit is None else self.kit.folder,
-        )
 
 
 def requested(options: RunOptions, observer: Observer) -> Request:
@@ -85,6 +45,9 @@ def requested(options: RunOptions, observer: Observer) -> Request:
     case = runnable(options.case)
     stated = case.card.claims.hyperparameters
     arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
+    if options.micro_batch is not None:
+        arguments = split(arguments, options.micro_batch)
+    _check_epochs(options.until_epoch, arguments.get("num_train_epochs"))
     handed = inputs.hand_over(options.model, options.data)
     settings = Settings(
         environment=options.environment,
@@ -95,6 +58,7 @@ def requested(options: RunOptions, observer: Observer) -> Request:
         model=handed.model_digest,
         data=handed.data_blob,
         fast=options.fast,
+        micro_batch=options.micro_batch,
     )
     choice = choose_torch(options.torch, options.torch_backend)
     kit = kit_of(options, choice, observer)
@@ -139,9 +103,10 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         finished = folder.earlier()
         if finished is None and folder.record.exists():
             observer.say(f"{folder.record}: broken, not trusted; it is made anew")
-        if finished is not None and folders.is_finished(finished):
+        if finished is not None and nothing_to_train(finished, options):
             _keep_peers(case, folder)
-            observer.say("this run is finished already: reported again (--fresh starts anew)")
+            said = "finished" if folders.is_finished(finished) else "trained as far as that"
+            observer.say(f"this run is {said} already: reported again (--fresh starts anew)")
             if meter is not None:
                 observer.say("nothing is trained, so there is no energy to measure")
             return reported(finished, folder, options.templates)
@@ -151,17 +116,7 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
             ready = built_for_training(asked.ready, kit, observer)
             _keep_peers(case, folder)
             with nullcontext() if meter is None else meter.measuring(folder.path):
-                trained = train(
-                    case,
-                    asked.identity,
-                    asked.arguments,
-                    asked.settings,
-                    prepared,
-                    ready,
-                    folder,
-                    observer,
-                    options.limits,
-                )
+                trained = train(asked, options, prepared, ready, folder, observer)
             if (energy := measured(folder.path)) is not None:
                 trained = msgspec.structs.replace(trained, energy=energy)
                 folder.save(trained)
@@ -173,6 +128,14 @@ def _keep_peers(case: LoadedCase, folder: folders.RunFolder) -> None:
     peers = case.path("peers.csv")
     if peers.is_file():
         write_atomic(folder.peers, read_text(peers))
+
+
+def _check_epochs(until: int | None, documented: float | None) -> None:
+    if until is not None and documented is not None and until > documented:
+        raise BadInput(
+            f"--until-epoch {until}: the published training has {documented:g} epochs",
+            "leave it away for the whole training",
+        )
 
 
 def run_replicates(options: RunOptions, seeds: Sequence[int], observer: Observer | None = None) -> Outcome:

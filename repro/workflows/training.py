@@ -3,66 +3,52 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from repro import inputs
 from repro.cases.loader import LoadedCase
 from repro.environments.cache import cache_folder
-from repro.errors import BadInput, EnvironmentFailed, Interrupted, TrainingFailed
+from repro.errors import BadInput, EnvironmentFailed, Interrupted, OutOfMemory, TrainingFailed
 from repro.records.codec import write_atomic
-from repro.records.event import AnyEvent
 from repro.records.run import (
-    Completed,
     Failed,
     Run,
     Settings,
     Timing,
 )
 from repro.runs import folders, local
-from repro.runs.limits import Limits
+from repro.runs.memory import with_what_fits
 from repro.runs.plans import with_plan
 from repro.runs.record import DataSource, run_so_far
 from repro.runs.state import RunState, rewind
 from repro.workflows.observing import Observer
+from repro.workflows.options import RunOptions
 from repro.workflows.preparing import Ready
+from repro.workflows.request import Request
+from repro.workflows.watching import Decided, Watching, ended, ended_early, epochs_of
 
 _STOPPING = "stopping at the next step's end, with a checkpoint; Ctrl-C again stops at once"
 
 
-@dataclass
-class _Following:
-    """Folds events as they come and passes them on."""
-
-    observer: Observer
-    state: RunState = field(default_factory=RunState)
-
-    def __call__(self, event: AnyEvent) -> None:
-        self.state = self.state.after(event)
-        self.observer.event(event, self.state)
-
-
 def train(
-    case: LoadedCase,
-    identity: str,
-    arguments: dict[str, Any],
-    settings: Settings,
+    asked: Request,
+    options: RunOptions,
     prepared: inputs.Inputs,
     ready: Ready,
     folder: folders.RunFolder,
     observer: Observer,
-    limits: Limits,
 ) -> Run:
     """Start or go on with the training, and write the record at every turn."""
+    case, settings, limits = asked.case, asked.settings, options.limits
     checkpoint = folder.last_checkpoint()
     earlier = folder.earlier()
     begun = Run(
-        id=identity,
+        id=asked.identity,
         case=case.published(),
         settings=settings,
         environment=ready.record,
-        arguments=arguments,
+        arguments=asked.arguments,
         timing=Timing(
             started=earlier.timing.started if earlier else folders.now(),
             environment_seconds=ready.seconds or (earlier.timing.environment_seconds if earlier else 0.0),
@@ -80,19 +66,31 @@ def train(
         write_atomic(folder.lock, ready.lock)
     if checkpoint is not None:
         observer.say(f"going on from the checkpoint at step {checkpoint.step}")
-    following = _Following(observer, rewind(folder.events, 0 if checkpoint is None else checkpoint.sequence))
+    following = Watching(
+        observer,
+        folder,
+        compose,
+        options.stop_when_decided,
+        rewind(folder.events, 0 if checkpoint is None else checkpoint.sequence),
+    )
+    until = options.until_epoch
+    if until is not None and epochs_of(following.state) >= until:  # a longer training that was interrupted
+        folder.save(stopped := compose(following.state, ended(following.state, until)))
+        return stopped
+    request = {
+        "recipe": case.case.task.kind.replace("-", "_"),
+        **training_request(case, settings, prepared, asked.arguments),
+        "stop_after": settings.rehearse,
+        "until_epoch": until,
+        "events": str(folder.events.absolute()),
+        "checkpoints": str(folder.checkpoints.absolute()),
+        "checkpoint_minutes": limits.checkpoint_minutes,
+        "resume": None if checkpoint is None else str(checkpoint.path.absolute()),
+    }
     try:
         local.train(
             ready.python,
-            {
-                "recipe": case.case.task.kind.replace("-", "_"),
-                **training_request(case, settings, prepared, arguments),
-                "stop_after": settings.rehearse,
-                "events": str(folder.events.absolute()),
-                "checkpoints": str(folder.checkpoints.absolute()),
-                "checkpoint_minutes": limits.checkpoint_minutes,
-                "resume": None if checkpoint is None else str(checkpoint.path.absolute()),
-            },
+            request,
             folder.path.absolute(),
             ready.variables,
             after=following.state.sequence,
@@ -100,6 +98,12 @@ def train(
             on_stop=lambda: observer.say(_STOPPING),
             hang_seconds=60 * limits.hang_minutes,
         )
+    except Decided as decided:
+        observer.say(f"stopped: no later epoch can bring it back within its bounds: {decided}")
+        folder.save(
+            stopped := compose(following.state, ended_early(following.state, str(decided), decided=True))
+        )
+        return stopped
     except Interrupted as error:
         with suppress(BadInput):
             folder.save(compose(following.state, None))
@@ -108,10 +112,14 @@ def train(
             "the same command goes on from the last checkpoint",
         ) from error
     except (TrainingFailed, EnvironmentFailed) as error:
+        told: TrainingFailed | EnvironmentFailed = error
+        if isinstance(error, OutOfMemory):
+            observer.say(f"{error.message}: trying what fits")
+            told = with_what_fits(error, ready.python, request, ready.variables)
         with suppress(BadInput):  # a full disk must not hide the reason
-            folder.save(compose(following.state, Failed(reason=error.message, hint=error.hint)))
-        raise
-    trained = with_plan(compose(following.state, Completed()))
+            folder.save(compose(following.state, Failed(reason=told.message, hint=told.hint)))
+        raise told from (None if told is error else error)
+    trained = with_plan(compose(following.state, ended(following.state, until)))
     folder.save(trained)
     return trained
 

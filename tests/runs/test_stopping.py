@@ -130,9 +130,10 @@ from pathlib import Path
 from repro import workflows
 from repro.cli.console import Console
 from repro.runs import local
-from repro.workflows.training import _Following
+from repro.runs.folders import RunFolder
+from repro.workflows.watching import Watching
 folder = Path(sys.argv[1])
-following = _Following(Console(yes=True))
+following = Watching(Console(yes=True), RunFolder(folder), None)
 local.train(folder / "python", {"recipe": "none", "events": str(folder / "events.jsonl")}, folder,
             dict(os.environ), after=0, on_event=following, hang_seconds=600)
 print(following.state.step, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
