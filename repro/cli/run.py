@@ -71,6 +71,14 @@ def run(
             metavar="N",
         ),
     ] = None,
+    report_to: Annotated[
+        str | None,
+        typer.Option(
+            "--report-to",
+            help="Have the Trainer report, too: tensorboard, wandb, mlflow, trackio.",
+            metavar="NAME",
+        ),
+    ] = None,
     env: Annotated[
         Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
     ] = "locked",
@@ -126,6 +134,7 @@ def run(
         until_epoch=until_epoch,
         stop_when_decided=stop_when_decided,
         micro_batch=micro_batch,
+        report_to=report_to,
         fresh=fresh,
         kit=kit,
         templates=templates,

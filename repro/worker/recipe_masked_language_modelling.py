@@ -11,7 +11,7 @@ import time
 
 import transformers
 
-from . import compat, devices, memory, recipe_describe
+from . import compat, devices, memory, recipe_describe, reporting
 from .events import EventLog
 from .recording import MARKER, Recorder
 
@@ -22,7 +22,8 @@ def run(request):
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`),
             `sequence_length`, `mask_probability`, `arguments`, `stop_after`, `until_epoch`, `events`,
-            `checkpoints`, `resume`; `fit` and `fits` to train nothing and try what fits (`memory.fit`).
+            `checkpoints`, `resume`, `report_to`, `reports` (a folder); `fit` and `fits` to train nothing and
+            try what fits (`memory.fit`).
 
     Returns:
         Seconds of the training phase, as `seconds`.
@@ -51,7 +52,8 @@ def run(request):
     collator = transformers.DataCollatorForLanguageModeling(
         tokenizer=tokenizer, mlm_probability=request["mask_probability"]
     )
-    arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
+    arguments = dict(request["arguments"], disable_tqdm=True)
+    arguments.update(reporting.arguments(request["report_to"], request["reports"]))
     if device == "cpu":
         arguments["no_cuda"] = True
     model = _model(request["model"], tokenizer)
@@ -69,6 +71,7 @@ def run(request):
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
 
     recorder.watch(trainer)
+    reporting.guard(trainer, request["report_to"])
     if request.get("fit"):
         memory.fit(trainer, request["fit"], request["fits"])
         return {}
