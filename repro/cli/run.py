@@ -89,6 +89,14 @@ def run(
             metavar="N",
         ),
     ] = None,
+    report_to: Annotated[
+        str | None,
+        typer.Option(
+            "--report-to",
+            help="Have the Trainer report, too: tensorboard, wandb, mlflow, trackio.",
+            metavar="NAME",
+        ),
+    ] = None,
     env: Annotated[
         Literal["locked", "current"] | None,
         typer.Option("--env", help="The software of the day (locked, the default), or your own."),
@@ -179,6 +187,7 @@ def run(
         until_epoch=until_epoch,
         stop_when_decided=stop_when_decided,
         micro_batch=micro_batch,
+        report_to=report_to,
         fresh=fresh,
         energy=energy,
         country=country,

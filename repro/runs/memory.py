@@ -52,6 +52,7 @@ def _tried(
             "events": str(folder / "events.jsonl"),
             "checkpoints": str(folder / "checkpoints"),
             "resume": None,
+            "report_to": None,
             "fit": sizes,
             "fits": str(fits),
         }

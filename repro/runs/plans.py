@@ -11,7 +11,7 @@ from repro.environments.cache import cache_folder
 from repro.errors import BadInput
 from repro.records.codec import load, save
 from repro.records.plan import Plan
-from repro.records.run import Run, Settings
+from repro.records.run import Completed, Run, Settings
 from repro.runs.folders import run_id
 
 
@@ -26,6 +26,8 @@ def keep(plan: Plan, case_digest: str, lock_sha256: str) -> None:
 
 def with_plan(run: Run) -> Run:
     """Return a run that went through with what was planned for it; on another device that says nothing."""
+    if not isinstance(run.result, Completed):  # planned is the whole
+        return run
     with suppress(BadInput):  # there is none, or one of another release
         plan = load(_place(run.case.digest, run.environment.lock_sha256, run.settings), Plan)
         if plan.device == run.device:

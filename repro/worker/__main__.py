@@ -55,6 +55,8 @@ def main(argv):
     if request.get("protocol") != package.PROTOCOL:
         sys.stderr.write(f"this worker speaks protocol {package.PROTOCOL}\n")
         return 2
+    # Behind the environment's own packages, so that none of these is shadowed.
+    sys.path.extend(request.get("overlay", []))
     from repro_worker import determinism, devices, life, memory
 
     life.end_with_parent()

@@ -30,7 +30,7 @@ def fit(trainer, sizes, path):
     """
     import torch
 
-    data = trainer.train_dataset
+    data = trainer.get_train_dataloader().dataset  # without the columns that the model does not take
     longest = sorted(range(len(data)), key=lambda at: -len(data[at]["input_ids"]))[: max(sizes)]
     trainer.create_optimizer()
     trainer.model.to(trainer.args.device).train()

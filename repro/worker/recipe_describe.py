@@ -17,26 +17,28 @@ def run(request):
         "cores": os.cpu_count() or 1,
         "features": devices.features(),
         "driver": devices.driver(),
-        "packages": packages(),
+        "packages": packages([entry for entry in sys.path if entry not in request.get("overlay", [])]),
         "path": [entry for entry in sys.path if entry == os.path.dirname(os.path.abspath(__file__))],
     }
 
 
-def packages():
-    """Return the installed distributions, name to version, names as the index normalises them."""
+def packages(path):
+    """Return the distributions on a search path, name to version, names as the index normalises them."""
     try:
         from importlib.metadata import distributions
     except ImportError:  # Python 3.7
-        found = dict(_distributions_by_hand())
+        found = dict(_distributions_by_hand(path))
     else:
-        found = {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]}
+        found = {
+            dist.metadata["Name"]: dist.version for dist in distributions(path=path) if dist.metadata["Name"]
+        }
     return {
         name.lower().replace("_", "-").replace(".", "-"): found[name] for name in sorted(found, key=str.lower)
     }
 
 
-def _distributions_by_hand():
-    """Yield name and version of what lies in the folders of `sys.path`.
+def _distributions_by_hand(path):
+    """Yield name and version of what lies in the folders of a search path.
 
     Python 3.7 has no `importlib.metadata`, and an environment that uv made no setuptools, whose
     `pkg_resources` could say it.
@@ -44,10 +46,10 @@ def _distributions_by_hand():
     from email.parser import HeaderParser
     from glob import escape, glob
 
-    for folder in reversed(sys.path):  # what stands first on the path wins
+    for folder in reversed(path):  # what stands first on the path wins
         pattern = os.path.join(escape(folder), "*.dist-info", "METADATA")
-        for path in sorted(glob(pattern) + glob(os.path.join(escape(folder), "*.egg-info", "PKG-INFO"))):
-            with open(path, encoding="utf-8", errors="replace") as file:
+        for metadata in sorted(glob(pattern) + glob(os.path.join(escape(folder), "*.egg-info", "PKG-INFO"))):
+            with open(metadata, encoding="utf-8", errors="replace") as file:
                 stated = HeaderParser().parse(file)
             if stated["Name"] and stated["Version"]:
                 yield stated["Name"], stated["Version"]

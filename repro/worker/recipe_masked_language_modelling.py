@@ -13,7 +13,7 @@ import time
 
 import transformers
 
-from . import compat, determinism, devices, memory, recipe_describe
+from . import compat, determinism, devices, memory, recipe_describe, reporting
 from .events import EventLog
 from .fast import Fast
 from .position import Position, WatchedTrainer
@@ -26,8 +26,9 @@ def run(request, watch=None):
     Args:
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`,
             `git_blob`, `cache`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`,
-            `until_epoch`, `fast`, `events`, `checkpoints`, `checkpoint_minutes`, `resume`, `determinism`;
-            `fit` and `fits` to train nothing and try what fits (`memory.fit`).
+            `until_epoch`, `fast`, `events`, `checkpoints`, `checkpoint_minutes`, `resume`, `determinism`,
+            `report_to`, `reports` (a folder); `fit` and `fits` to train nothing and try what fits
+            (`memory.fit`).
         watch: Who measures the training (`recipe_plan`): puts callbacks around the run's own, and is shown
             the Trainer before it begins. A run has none.
 
@@ -41,7 +42,8 @@ def run(request, watch=None):
     devices.take_one_gpu()
     device, reason, unused_gpu = devices.usable_device(request["device"])
     described = recipe_describe.run(request)
-    arguments = dict(request["arguments"], disable_tqdm=True, report_to="none")
+    arguments = dict(request["arguments"], disable_tqdm=True)
+    arguments.update(reporting.arguments(request["report_to"], request["reports"]))
     settled = determinism.settle(request.get("determinism", "published"), arguments, compat.known_arguments())
     log.emit(
         "started",
@@ -94,6 +96,7 @@ def run(request, watch=None):
     fast.take(trainer, log)
 
     recorder.watch(trainer)
+    reporting.guard(trainer, request["report_to"])
     if request.get("fit"):
         memory.fit(trainer, request["fit"], request["fits"])
         return {}

@@ -22,7 +22,8 @@ def run(request):
     """
     watch = stopwatch.Stopwatch(request["measure_steps"], _MOST_EVALUATED, request["checkpoints"])
     recipe = importlib.import_module(__package__ + ".recipe_" + request["task"])
-    recipe.run(dict(request, resume=None, stop_after=None, until_epoch=None, checkpoint_minutes=0), watch)
+    whole = {"resume": None, "stop_after": None, "until_epoch": None, "checkpoint_minutes": 0}
+    recipe.run(dict(request, report_to=None, reports=None, **whole), watch)
     trainer = watch.trainer
     args, state, model = trainer.args, trainer.state, trainer.model
     strategy = getattr(args, "eval_strategy", None) or getattr(args, "evaluation_strategy", "no")

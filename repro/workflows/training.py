@@ -25,6 +25,7 @@ from repro.runs.state import RunState, rewind
 from repro.workflows.observing import Observer
 from repro.workflows.options import RunOptions
 from repro.workflows.preparing import Ready
+from repro.workflows.reporting import packages_beside
 from repro.workflows.request import Request
 from repro.workflows.watching import Decided, Watching, ended, ended_early, epochs_of
 
@@ -82,6 +83,9 @@ def train(
         **training_request(case, settings, prepared, asked.arguments),
         "stop_after": settings.rehearse,
         "until_epoch": until,
+        "report_to": options.report_to,
+        "reports": str((folder.path / (options.report_to or "reports")).absolute()),
+        "overlay": packages_beside(ready, options.report_to, observer),
         "events": str(folder.events.absolute()),
         "checkpoints": str(folder.checkpoints.absolute()),
         "checkpoint_minutes": limits.checkpoint_minutes,
