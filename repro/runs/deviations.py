@@ -22,6 +22,8 @@ from repro.runs.arguments import training_arguments
 from repro.runs.micro_batch import DEFAULT_BATCH, deviation
 
 _NOT_STATED = "not stated"
+# What a batch is multiplied by on one device.
+_TOTALS = {"train": "gradient_accumulation_steps", "eval": ""}
 
 
 def observed_deviations(
@@ -106,10 +108,6 @@ def _arguments(claims: Claims, arguments: Mapping[str, Any]) -> Iterator[Deviati
                 actual=str(actual),
                 reason="one device: the other factors that the card prints make no more",
             )
-
-
-# What a batch is multiplied by on one device.
-_TOTALS = {"train": "gradient_accumulation_steps", "eval": ""}
 
 
 def _length(settings: Settings) -> Iterator[Deviation]:
