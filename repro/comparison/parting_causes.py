@@ -35,6 +35,7 @@ def suggest(a: Run, b: Run, found: Difference) -> Iterator[Cause]:
         *_arguments(differing),
         *other_defaults(a.environment.packages, b.environment.packages, a, again),
         *_kernels(differing, found),
+        *_case(differing),
         *_packages(differing),
     ]
     yield from causes or [_nothing_recorded(a)]
@@ -58,6 +59,10 @@ def _another_training(differing: _Differing, again: str) -> Iterator[Cause]:
                 evidence=f"{aspect} of the two records",
                 test=f"{again} twice with the same",
             )
+
+
+def _case(differing: _Differing) -> Iterator[Cause]:
+    """Yield the case's files, of which a record has only the digest."""
     if ("case", "files") in differing and not any(aspect == "data" for aspect, _ in differing):
         yield Cause(
             cause="the case: its files are not the same",
