@@ -2,8 +2,8 @@
 
     python benchmarks/fast.py [--rounds N] [--steps N] [--current PYTHON] [--write]
 
-A BERT of base shape with a vocabulary of 30,522, initialised from a seed, on the recipe of `issues-128` (batch
-and length as there) with made-up issues: nothing is downloaded. Needs the demo's environment (`repro env
+A BERT of base shape with a vocabulary of 30,522, initialised from a seed, on the recipe of `issues-128` (its
+batch and length) with made-up issues: nothing is downloaded. Needs the demo's environment (`repro env
 demo`); today's software is that of PYTHON, by default the interpreter that runs this. The ways take turns
 (A B C A B C), because the speed of a machine drifts. Ends with an error where a loss of `same-stream` is
 further than 0.0001 from the published path's.
@@ -232,7 +232,7 @@ def _share(way: Way, batch: int) -> str:
         return "–"
     layers, width, vocabulary = 12, 768, 30_522
     tokens = batch * LENGTH
-    forward = tokens * layers * (24 * width**2 + 4 * LENGTH * width)
+    forward: float = tokens * layers * (24 * width**2 + 4 * LENGTH * width)
     forward += tokens * (MASKED if way.mode else 1) * 2 * width * (width + vocabulary)
     return f"{3 * forward / statistics.median(way.steps) / peak / 1e12:.0%}"
 
