@@ -34,8 +34,8 @@ def _sentences(fast: Run, other: Run) -> Iterator[str]:
         if not known:
             continue
         apart = max(abs(a - b) for _, a, b in known)
-        # Written so that a difference that is not a number is told, too.
-        far = "" if apart <= CLOSE else f", which is more than {CLOSE:g}"
+        # Asked so that a loss that is not a number is told, too.
+        near = all(abs(a - b) <= CLOSE for _, a, b in known)
         differ = [
             f"epoch {epoch:g}: {_printed(name, b)} instead of {_printed(name, a)}"
             for epoch, a, b in known
@@ -48,7 +48,7 @@ def _sentences(fast: Run, other: Run) -> Iterator[str]:
         )
         yield (
             f"--fast same-stream, {title} beside run {other.id} of the published path: {what}; "
-            f"at most {apart:.2g} apart{far}"
+            f"at most {apart:.2g} apart{'' if near else f', which is more than {CLOSE:g}'}"
         )
 
 

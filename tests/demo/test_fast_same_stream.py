@@ -148,8 +148,8 @@ def test_tokenised_data_are_mapped_the_second_time(
 def test_heads_of_many_families() -> None:
     """On masked positions alone, each family's own head gives the same loss and gradients.
 
-    From the same random numbers, label smoothing and a batch without any mask included; a model whose head is
-    not known stays as it is.
+    From the same random numbers, with label smoothing and without any mask, too; a model whose head is not
+    known stays as it is.
     """
     locked = load_case("demo").locked
     assert locked is not None

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from repro.errors import BadInput
 from repro.records.claims import Claims
 from repro.records.codec import load
-from repro.records.run import PublishedCase, Run, Settings
+from repro.records.run import Completed, PublishedCase, Run, Settings
 from repro.runs.folders import RunFolder, choose_folder, find_run, run_id
 
 
@@ -41,6 +42,28 @@ def test_settings_that_came_later_leave_earlier_ids_alone() -> None:
     """The committed run of an earlier release has the id that its settings give today: it is still found."""
     run = load(Path(__file__).parents[2] / "reports" / "example" / "run.json", Run)
     assert run_id(run.case.digest, run.environment.lock_sha256, run.settings) == run.id
+
+
+def test_an_id_stays_where_a_later_setting_was_not_asked_for() -> None:
+    """A run from before `--fast` is found again; with it the run is another one."""
+    assert run_id("case", "lock", Settings(seed=42)) == "cd23260e78d2"
+    assert run_id("case", "lock", Settings(seed=42, fast="modern")) != "cd23260e78d2"
+
+
+def test_the_published_path_of_a_fast_run(tmp_path: Path) -> None:
+    """A fast run finds the finished run beside it that differs in nothing but `--fast`, and no other."""
+    fast = replace(a_run("f"), settings=Settings(seed=1, fast="same-stream"), result=Completed())
+    folder = RunFolder(tmp_path / "c" / "f")
+    folder.save(fast)
+    RunFolder(tmp_path / "c" / "unfinished").save(a_run("unfinished"))
+    RunFolder(tmp_path / "c" / "seed").save(
+        replace(a_run("seed"), settings=Settings(seed=2), result=Completed())
+    )
+    assert folder.published_path(fast) is None
+    RunFolder(tmp_path / "c" / "p").save(replace(a_run("p"), result=Completed()))
+    found = folder.published_path(fast)
+    assert found is not None
+    assert found.id == "p"
 
 
 def test_a_fresh_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
