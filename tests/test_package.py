@@ -90,7 +90,7 @@ def test_an_installed_wheel_works(wheel: Path, tmp_path: Path) -> None:
 def test_the_readme_names_every_verb() -> None:
     """The README's table of verbs is that of the program."""
     table = re.findall(
-        r"^\| `repro (env matrix|env prune|\w+)", (ROOT / "README.md").read_text(), re.MULTILINE
+        r"^\| `repro (env matrix|env prune|runs rm|\w+)", (ROOT / "README.md").read_text(), re.MULTILINE
     )
     assert sorted(table) == sorted(str(command.name) for command in app.registered_commands)
 

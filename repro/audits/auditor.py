@@ -16,9 +16,9 @@ from repro.errors import BadInput
 from repro.records.card import Card
 from repro.records.claims import Audit, Claims, Finding, Suppressed
 from repro.reports.audits import Shown
-from repro.rules import Checked, Context, Rule, RuleSet, check
+from repro.rules import Checked, Context, Rule, RuleSet, check_all
 from repro.rules.builtin import builtin
-from repro.rules.exceptions import MARK, NEVER, Excepted, exceptions_in, needless, unknown
+from repro.rules.exceptions import NEVER, Excepted, needless, unknown
 from repro.rules.interface import Found, Profile
 from repro.rules.reading import READABLE, unreadable
 from repro.rules.safety import redact, secrets
@@ -114,34 +114,48 @@ class Auditor:
         self._secrets_asked = "RS701" in self._asked
 
     def __call__(self, source: Source) -> Audited:
-        """Audit one card.
+        """Audit one card; errors as in `several`."""
+        (audited,) = self.several([source])
+        return audited
+
+    def several(self, sources: Sequence[Source]) -> list[Audited]:
+        """Audit some cards: read all of them, then ask each rule about all of them (see `rules.check`).
 
         Raises:
-            BadInput: It cannot be read, and is the only one that was asked for.
+            BadInput: A card cannot be read, and is the only one that was asked for.
         """
+        read = [self._read(source) for source in sources]
+        asked = [(card, *self._beside(card)) for card in read if isinstance(card, Card)]
+        checked = check_all([(card, context) for card, context, _ in asked], self._set)
+        judged = (
+            self._card(card, problems, each) for (card, _, problems), each in zip(asked, checked, strict=True)
+        )
+        return [next(judged) if isinstance(each, Card) else self._unread(each) for each in read]
+
+    def _read(self, source: Source) -> Card | Source:
+        """Return the card; where it cannot be read, the source with its problem."""
         if not source.problem:
             try:
-                card = read_card(source.text, target=source.target, undecodable=source.undecodable)
+                return read_card(source.text, target=source.target, undecodable=source.undecodable)
             except BadInput:
                 if source.strict:
                     raise
-                source = source._replace(problem="the card is empty")
-            else:
-                return self._card(card, source.text)
+                return source._replace(problem="the card is empty")
         if source.strict:
             raise source.error()
+        return source
+
+    def _unread(self, source: Source) -> Audited:
         card = Card(target=source.target, kind="other", claims=Claims())
         return self._finish(card, [unreadable(source.problem)], (), {}, secret=False)
 
-    def _card(self, card: Card, text: str) -> Audited:
-        context, problems = self._context, list[str]()
-        if self._about is not None:
-            context, problems = self._about(card)
-        checked = check(card, self._set, context)
+    def _beside(self, card: Card) -> tuple[Context, list[str]]:
+        """Return what is known beside a card, and what could not be found out."""
+        return (self._context, []) if self._about is None else self._about(card)
+
+    def _card(self, card: Card, problems: Sequence[str], checked: Checked) -> Audited:
         skipped = dict(checked.skipped) | dict.fromkeys(problems, self._of_base)
-        excepted: tuple[Excepted, ...] = ()
-        if self.settings.exceptions and MARK in text:
-            excepted = exceptions_in("\n".join(card.lines))
+        excepted = checked.exceptions if self.settings.exceptions else ()
         return self._finish(
             card, list(checked.findings), excepted, skipped, secret=self._holds_secret(card, checked)
         )

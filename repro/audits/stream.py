@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.audits.auditor import Auditor, Settings
 from repro.audits.baseline import Entry
 from repro.audits.findings_only import FindingsOnly
-from repro.audits.sources import Chunk
+from repro.audits.sources import CHUNK_BYTES, Chunk, Source
 from repro.reports.audits import FailOn, Shown, Summary, Writer, writer
 from repro.reports.audits.interface import Options
 from repro.rules.interface import Rule
 from repro.rules.reading import READABLE
+
+#: How many cards are read, and then judged, together.
+TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,31 @@ class Bench:
         answer = Answer(share=chunk.share)
         alone = self.writer.independent
         texts: list[str] = []
-        for source in chunk.read():
-            shown, gone, entries = self.auditor(source)
-            count(answer.summary, shown)
-            answer.gone += gone
-            answer.entries += entries
-            if alone:
-                texts.append(self.writer.card(shown))
-            else:
-                answer.shown.append(shown)
+        for sources in _together(chunk.read()):
+            for shown, gone, entries in self.auditor.several(sources):
+                count(answer.summary, shown)
+                answer.gone += gone
+                answer.entries += entries
+                if alone:
+                    texts.append(self.writer.card(shown))
+                else:
+                    answer.shown.append(shown)
         answer.text = encoded("".join(texts))
         return answer
+
+
+def _together(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Yield sources in groups that are audited together: enough to be fast, and few to hold in memory."""
+    some: list[Source] = []
+    held = 0
+    for source in sources:
+        some.append(source)
+        held += len(source.text)
+        if len(some) == TOGETHER or held >= CHUNK_BYTES:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some
 
 
 def encoded(text: str) -> bytes:

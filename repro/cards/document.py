@@ -45,7 +45,8 @@ class Document:
     """A card's parts.
 
     Attributes:
-        source: The source's lines as printed.
+        whole: The source, with one sort of line end.
+        source: Its lines.
         text: The lines to read: the source's, or what a page shows.
         lines: The same lines as a reader of the rendered card sees them: those of the front matter, of
             comments and of code are blank or replaced.
@@ -62,6 +63,7 @@ class Document:
         origin: For each line of a page, the index of the source's line; None where these are the same.
     """
 
+    whole: str
     source: Sequence[str]
     text: Sequence[str]
     lines: Sequence[str]
@@ -95,7 +97,7 @@ class Document:
             headings = _headings(lines)
             tables = page.tables | _tables(lines, lowered)
             return cls(
-                source, page.lines, lines, marks, lowered, None, headings, tables, pairs_in(lines),
+                text, source, page.lines, lines, marks, lowered, None, headings, tables, pairs_in(lines),
                 origin=page.origin, blocks=blocks,
             )  # fmt: skip
         front_matter, body = split(source)
@@ -106,7 +108,8 @@ class Document:
         if marks.find("<table", 0, marks.rfind("<") + len("<table")) >= 0:
             tables |= _embedded(lines)
         return cls(
-            source, source, lines, marks, marks, front_matter, _headings(lines), tables, pairs_in(lines),
+            text, source, source, lines, marks, marks, front_matter, _headings(lines), tables,
+            pairs_in(lines),
             (body, start),
             frozenset(_words(front_matter, "tags")),
             frozenset(_words(front_matter, "library_name")),

@@ -55,6 +55,7 @@ def read_card(text: str, *, target: str, undecodable: int = 0) -> Card:
         front_matter=document.front_matter,
         headings=document.headings,
         undecodable=undecodable,
+        text=document.whole,
         lowered=document.marks,
     )
     if document.origin is not None:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
+from string import ascii_letters
 
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ _GAP = re.compile(r"\t+| {2,}")
 _VALUE = re.compile(
     r"(?i:no log|[+-]?(?:nan|inf)|-|\*{0,2}[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:e[+-]?\d++)?%?\*{0,2})"
 )
+_BEGINS_PROSE = frozenset(ascii_letters) - frozenset("nNiI")  # `No log`, `nan` and `inf` are values
 _PLAIN_VALUES = frozenset("0123456789. \t")
 _VALUES = re.compile(rf"({_VALUE.pattern})(?=\s|$)|\S")
 #: Column names of more than one word, for headers whose columns stand one space apart.
@@ -32,6 +34,7 @@ _LOG = frozenset({"epoch", "epochs", "step", "steps"})
 _MANY = 4  # rows or cells that are read sooner together than each by itself
 _MAX_KEPT = 5  # characters of a cell that is kept in memory
 _UNLOGGED = Cell("No log")
+_MAX_HEADER = 200  # characters of a header that is kept in memory
 _MAX_ALIGNED = 2_000  # characters in a line of aligned columns
 
 
@@ -179,13 +182,16 @@ def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
     for i, line in enumerate(lines):
         if i < done or len(line) > _MAX_ALIGNED or ("poch" not in line and "tep" not in line):
             continue
-        if "|" in line or not _LOG.intersection(line.lower().split()):
+        if not (_heads_log(line) if len(line) <= _MAX_HEADER else _heads_log.__wrapped__(line)):
             continue
         start = _next(lines, i)
         if ruled := start < len(lines) and bool(_RULE.fullmatch(lines[start].strip())):
             start = _next(lines, start)
         values = _values(lines, start)
-        header = _divide(line.strip(), len(values), known=ruled or "loss" in line.lower())
+        if len(values) < 2:
+            continue
+        divide = _divide if len(line) <= _MAX_HEADER else _divide.__wrapped__
+        header = divide(line, len(values), ruled)
         if header:
             printed: list[int] = []
             rows: list[list[str]] = []
@@ -197,6 +203,12 @@ def find_aligned(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
                 values = _values(lines, at)
             done = printed[-1]
             yield i, table(header, printed, rows)
+
+
+@lru_cache(maxsize=1_000)  # logs print the same few headers
+def _heads_log(line: str) -> bool:
+    """Tell whether a line may be the header of an aligned log."""
+    return "|" not in line and not _LOG.isdisjoint(line.lower().split())
 
 
 def _next(lines: Sequence[str], i: int) -> int:
@@ -212,15 +224,17 @@ def _values(lines: Sequence[str], i: int) -> list[str]:
         return []
     if _PLAIN_VALUES.issuperset(line):
         return line.split()
+    if line[0] in _BEGINS_PROSE:  # soon told
+        return []
     found = _VALUES.findall(line)
     return found if all(found) else []
 
 
-def _divide(header: str, count: int, *, known: bool) -> list[str] | None:
-    """Divide a header into `count` names, None where that is not clear."""
-    if count < 2:
-        return None
+@lru_cache(maxsize=1_000)
+def _divide(line: str, count: int, ruled: bool) -> tuple[str, ...] | None:
+    """Divide a header, with a row of dashes or without, into `count` names; None where that is not clear."""
+    header = line.strip()
     names = _GAP.split(header)
-    if len(names) != count and known:
+    if len(names) != count and (ruled or "loss" in line.lower()):
         names = _NAMES.findall(header)
-    return names if len(names) == count else None
+    return tuple(names) if len(names) == count else None

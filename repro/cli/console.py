@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from repro.cli.options import shared
-from repro.errors import Interrupted
+from repro.errors import BadInput, Interrupted
 from repro.records.codec import to_json
 from repro.records.comparison import REPRODUCED, ComparedRow, Comparison, Metric, Prefix
 from repro.records.environment import Deviation
@@ -25,6 +25,7 @@ from repro.reports.formats import (
     prefix_words,
     so_far,
 )
+from repro.reports.plan import against_plan
 from repro.runs.gpus import ways_out
 from repro.runs.pace import Pace
 from repro.runs.state import RunState
@@ -61,6 +62,27 @@ def print_error(error: BaseException, message: str, hint: str, code: int) -> Non
     say(message if message.startswith(word) else f"{word}: {message}")
     if hint:
         say(f"hint: {hint}")
+
+
+def ask_removal(question: str, *, unasked: str, hint: str) -> None:
+    """Ask before something is removed; Enter is a no.
+
+    Args:
+        question: What is removed.
+        unasked: What to say where nobody can answer.
+        hint: How to say yes beforehand.
+
+    Raises:
+        BadInput: Nobody can answer.
+        Interrupted: The answer was no.
+    """
+    if not can_ask():
+        raise BadInput(unasked, hint)
+    say(question)
+    sys.stderr.write("go on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Interrupted("nothing was removed")
 
 
 def can_ask() -> bool:
@@ -261,13 +283,19 @@ def _mark(row: ComparedRow) -> str:
 
 def print_outcome(outcome: Outcome, *, json: bool) -> None:
     """Print what a run amounts to: the comparison as JSON, or the table and where the report is."""
+    proof = outcome.run.determinism_proof
     if json:
         import msgspec
 
         folder = str(outcome.folder)
-        emit(to_json(msgspec.structs.replace(outcome.comparison, folder=folder)))
+        determinism = proof if proof is not None else msgspec.UNSET
+        emit(to_json(msgspec.structs.replace(outcome.comparison, folder=folder, determinism=determinism)))
         return
     print_comparison(outcome.run.deviations, outcome.comparison)
+    if proof is not None:
+        emit(line(f"determinism: {proof.summary}"))
+    if planned := against_plan(outcome.run.timing):
+        emit(f"training: {planned}")
     emit(f"report: {outcome.folder / 'report.html'}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repro.cli.options import Json, Out, Verbose, Yes
-from repro.errors import BadInput, Interrupted
 
 if TYPE_CHECKING:
     from repro.records.prune import Pruned, Pruning
@@ -58,29 +56,19 @@ def env_prune(
 
 
 def _ask(pruned: Pruned) -> None:
-    """Ask before everything is removed.
-
-    Raises:
-        BadInput: Nobody can answer.
-        Interrupted: The answer was no.
-    """
-    from repro.cli.console import can_ask, say
+    """Ask before everything is removed; errors as in `ask_removal`."""
+    from repro.cli.console import ask_removal
     from repro.environments.disk import gigabytes
 
     going = sum(entry.removed for entry in pruned.entries)
     if not going:
         return
     size = gigabytes(pruned.before_bytes - pruned.after_bytes)
-    if not can_ask():
-        raise BadInput(
-            f"this removes all that nobody uses now: {going} things of {size}",
-            "say so with --yes, or give an age: --older-than 30d",
-        )
-    say(f"{going} environments and locks of {size} are removed; runs build them again when they need them")
-    sys.stderr.write("go on? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Interrupted("nothing was removed")
+    ask_removal(
+        f"{going} environments and locks of {size} are removed; runs build them again when they need them",
+        unasked=f"this removes all that nobody uses now: {going} things of {size}",
+        hint="say so with --yes, or give an age: --older-than 30d",
+    )
 
 
 def _line(entry: Pruning, *, dry_run: bool) -> str:

@@ -12,14 +12,19 @@ from repro.cli import (
     audit,
     check,
     compare,
+    diff,
     doctor,
     env,
     env_matrix,
     env_prune,
+    evaluate,
     peers,
+    plan,
     report,
     rules,
     run,
+    runs,
+    runs_rm,
     schema,
     show,
 )
@@ -28,8 +33,8 @@ from repro.errors import Interrupted, ReproError
 
 # UsageError: Typer's own since it carries its parser inside itself, click's before; this finds either.
 _UsageError: Any = typer.BadParameter.__bases__[0]
-#: Behind `env`: verbs with options of their own; a case of that name is `./matrix`.
-_WORDS_OF_ENV = ("matrix", "prune")
+#: Behind `env` and `runs`: verbs with options of their own; a case of that name is `./matrix`.
+_WORDS = {"env": ("matrix", "prune"), "runs": ("rm",)}
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: no user's fault
 
 app = typer.Typer(
@@ -43,9 +48,14 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("show")(show.show)
+app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("check")(check.check)
+app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("diff")(diff.diff)
+app.command("runs")(runs.runs)
+app.command("runs rm")(runs_rm.runs_rm)
 app.command("env")(env.env)
 app.command("env matrix")(env_matrix.env_matrix)
 app.command("env prune")(env_prune.env_prune)
@@ -86,7 +96,7 @@ def call(arguments: list[str]) -> int:
         The exit code.
     """
     shared.reset()
-    if arguments[:1] == ["env"] and arguments[1:2] and arguments[1] in _WORDS_OF_ENV:
+    if arguments[1:2] and arguments[1] in _WORDS.get(arguments[0], ()):
         arguments = [" ".join(arguments[:2]), *arguments[2:]]
     try:
         code = app(arguments or ["--help"], prog_name="repro", standalone_mode=False)

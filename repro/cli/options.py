@@ -74,4 +74,19 @@ Stream = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="The very versions and builds that are documented, or an error.")
 ]
+CheckpointMinutes = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-minutes",
+        min=0,
+        help="Checkpoints inside an epoch, this often; 0: at epoch ends only.",
+        metavar="N",
+    ),
+]
+HangMinutes = Annotated[
+    float,
+    typer.Option(
+        "--hang-minutes", min=0, help="A worker this long silent is stopped; 0: never.", metavar="N"
+    ),
+]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder or id.")]

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from repro.cli.options import Json, Out, Stream, Strict, Templates, Torch, TorchBackend, Verbose, Yes
+from repro.cli.options import (
+    CheckpointMinutes,
+    HangMinutes,
+    Json,
+    Out,
+    Stream,
+    Strict,
+    Templates,
+    Torch,
+    TorchBackend,
+    Verbose,
+    Yes,
+)
 
 
 def run(
@@ -49,6 +61,12 @@ def run(
     seeds: Annotated[
         str | None, typer.Option("--seeds", help="Train again with these seeds.", metavar="SEED,…")
     ] = None,
+    prove_determinism: Annotated[
+        bool,
+        typer.Option(
+            "--prove-determinism", help="Train twice, and say where the two part; then exit code 1."
+        ),
+    ] = False,
     until_epoch: Annotated[
         int | None,
         typer.Option(
@@ -80,11 +98,35 @@ def run(
         ),
     ] = None,
     env: Annotated[
-        Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
-    ] = "locked",
+        Literal["locked", "current"] | None,
+        typer.Option("--env", help="The software of the day (locked, the default), or your own."),
+    ] = None,
+    fast: Annotated[
+        Literal["same-stream", "modern"] | None,
+        typer.Option(
+            "--fast",
+            help="The same random stream for less work, or today's means in your own environment.",
+        ),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
+    determinism: Annotated[
+        Literal["off", "published", "strict"],
+        typer.Option("--determinism", help="Deterministic algorithms, or the fastest, as a deviation."),
+    ] = "published",
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Measure the training's energy, with codecarbon.")
+    ] = False,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            "--country",
+            envvar="REPRO_COUNTRY",
+            help="Where, in three letters (FRA): makes emissions of --energy.",
+            metavar="ISO3",
+        ),
+    ] = None,
     torch: Torch = None,
     torch_backend: TorchBackend = None,
     relock: Annotated[bool, typer.Option("--relock", help="Make a new lock.")] = False,
@@ -96,6 +138,8 @@ def run(
             "--kit", help="An offline kit to run from, without a network (`repro env`).", metavar="FOLDER"
         ),
     ] = None,
+    checkpoint_minutes: CheckpointMinutes = 15.0,
+    hang_minutes: HangMinutes = 60.0,
     templates: Templates = None,
     yes: Yes = False,
     json: Json = False,
@@ -105,6 +149,7 @@ def run(
     from repro import workflows
     from repro.cli.console import Console, exit_code, print_outcome
     from repro.errors import BadInput
+    from repro.runs.limits import Limits
 
     if steps is not None and not rehearse:
         raise BadInput("--steps is for a rehearsal", "add --rehearse")
@@ -114,12 +159,20 @@ def run(
         raise BadInput("a rehearsal has its own --steps and no verdict", "leave --rehearse out")
     if replicates and seeds:
         raise BadInput("--replicates and --seeds: one of them", "--seeds names them, --replicates counts on")
+    if prove_determinism and (replicates or seeds):
+        raise BadInput(
+            "--prove-determinism trains one seed twice: not with --replicates or --seeds", "prove one seed"
+        )
+    if fast == "modern" and env == "locked":
+        raise BadInput("--fast modern is today's software: not with --env locked", "leave --env out")
     console = Console(yes=yes)
     options = workflows.RunOptions(
         case=case,
         out=out,
-        environment=env,
+        environment=env or "locked",
+        fast=fast,
         device=device,
+        determinism=determinism,
         seed=seed,
         rehearse=(steps or workflows.REHEARSAL_STEPS) if rehearse else None,
         model=model,
@@ -136,20 +189,28 @@ def run(
         micro_batch=micro_batch,
         report_to=report_to,
         fresh=fresh,
+        energy=energy,
+        country=country,
         kit=kit,
         templates=templates,
+        limits=Limits(checkpoint_minutes, hang_minutes),
     )
     others = _numbers(seeds) if seeds else ()
     if replicates:
         others = workflows.other_seeds(options, replicates)
     try:
-        outcome = (
-            workflows.run_replicates(options, others, console) if others else workflows.run(options, console)
-        )
+        if prove_determinism:
+            outcome = workflows.prove_determinism(options, console)
+        elif others:
+            outcome = workflows.run_replicates(options, others, console)
+        else:
+            outcome = workflows.run(options, console)
     finally:
         console.close()
     print_outcome(outcome, json=json)
-    return exit_code(outcome.comparison)
+    proof = outcome.run.determinism_proof
+    parted = prove_determinism and proof is not None and not proof.proven
+    return 1 if parted else exit_code(outcome.comparison)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

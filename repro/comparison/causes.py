@@ -17,12 +17,16 @@ from repro.records.run import Run
 # Deviations by what they can explain. Other data or weights are another training; then the software, then
 # what only moves last digits.
 _ANOTHER_TRAINING = ("data", "model", "seed")
+# Causes of their own, with more to say than the deviation has.
+_TOLD = ("random stream", "optimizer")
 _SOFTWARE = ("transformers", "torch", "datasets", "tokenizers")
 _TESTS = {
     "data": "repro run {case} with the pinned data file",
     "model": "repro run {case} with the pinned model",
     **dict.fromkeys(_SOFTWARE, "repro run {case}, in the documented versions"),
     "seed": "repro run {case}, with the documented seed",
+    "fast same-stream": "repro run {case}, without --fast",
+    "fast modern": "repro run {case}, without --fast",
     "device": "the same run on the hardware of the published one",
     "threads": "the same run with as many threads as the published one",
     "instruction set": "the same run on a processor with that instruction set",
@@ -67,7 +71,7 @@ def _causes(comparison: Comparison, published: Curve, measured: Curve, run: Run 
     again = f"repro run {run.case.name}" if run is not None else "a run"
     deviations = run.deviations if run is not None else ()
     yield from _suspect_table(comparison, run)
-    yield from _other_size(published, measured)
+    yield from other_size(published, measured)
     if not any(each.what == "seed" for each in deviations):
         yield from _other_seed(published, measured, again)
     # A stream that curves or versions tell explains more than the deviation of the version that brought it.
@@ -75,9 +79,10 @@ def _causes(comparison: Comparison, published: Curve, measured: Curve, run: Run 
     if comparison.stream.match == "different" and not _differ(published.seed, measured.seed):
         yield _other_stream(comparison, published, measured, again)
     yield from _stated(another, again)
-    yield from _other_defaults(published.versions, measured.versions, run, again)
+    yield from other_defaults(published.versions, measured.versions, run, again)
     yield from _new_head(comparison, run, again)
-    yield from _stated([each for each in deviations if each.what not in _ANOTHER_TRAINING], again)
+    told = (*_ANOTHER_TRAINING, *_TOLD)
+    yield from _stated([each for each in deviations if each.what not in told], again)
     if comparison.verdict in REPRODUCED and comparison.verdict != "identical":
         yield _noise(comparison, again)
 
@@ -94,7 +99,8 @@ def _suspect_table(comparison: Comparison, run: Run | None) -> Iterator[Cause]:
         )
 
 
-def _other_size(published: Curve, measured: Curve) -> Iterator[Cause]:
+def other_size(published: Curve, measured: Curve) -> Iterator[Cause]:
+    """Yield another number of steps an epoch, where two curves have one."""
     theirs, ours = _steps_an_epoch(published), _steps_an_epoch(measured)
     if theirs is None or ours is None or abs(theirs - ours) < 0.5:
         return
@@ -127,9 +133,7 @@ def _differ(one: int | None, other: int | None) -> bool:
 
 def _other_stream(comparison: Comparison, published: Curve, measured: Curve, again: str) -> Cause:
     theirs, ours = letter(published), letter(measured)
-    moved = ""
-    if theirs is not None and ours is not None:
-        moved = _MOVED.get((min(theirs, ours), max(theirs, ours)), _SAMPLER if theirs == ours == "A" else "")
+    moved = what_moved(theirs, ours)
     names = {published.stream, measured.stream} - {None}
     wanted = f" --stream {theirs}" if theirs in ("B", "C") and again.startswith("repro") and names else ""
     return Cause(
@@ -139,7 +143,14 @@ def _other_stream(comparison: Comparison, published: Curve, measured: Curve, aga
     )
 
 
-def _other_defaults(
+def what_moved(one: str | None, other: str | None) -> str:
+    """Say what moved the random stream between two letters; for twice `A` what parts A1 from A2."""
+    if one is None or other is None:
+        return ""
+    return _MOVED.get((min(one, other), max(one, other)), _SAMPLER if one == other == "A" else "")
+
+
+def other_defaults(
     theirs: Mapping[str, str], ours: Mapping[str, str], run: Run | None, again: str
 ) -> Iterator[Cause]:
     """Yield what changed in transformers between the two releases without a card showing it."""

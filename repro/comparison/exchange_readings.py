@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from operator import eq
+from operator import attrgetter, eq
 from typing import Literal, NamedTuple, TypeGuard
 
 from repro.records.claims import Cell
@@ -40,6 +40,7 @@ _OUT_OF_LINE = 3.0
 _MOST_REPEATS = 8
 _FEWEST_FOR_BOTH = 8
 _UNKNOWN = bytes([UNKNOWN])
+_TEXT, _VALUE = attrgetter("text"), attrgetter("value")
 
 
 class Readable(NamedTuple):
@@ -98,9 +99,9 @@ def readable(
     cells = (*training, *validation)
     if len(cells) == 2 * n and all(cells):
         # As nearly every table is: numbers, and `No log` at most.
-        values = tuple([cell.value for cell in cells if cell])
+        values = tuple(map(_VALUE, cells))
         if _are_numbers(values):
-            texts = tuple([cell.text.strip() for cell in cells if cell])
+            texts = tuple(map(str.strip, map(_TEXT, cells)))
             if _whole(texts, values, n):
                 return Readable(tuple(range(n)), texts, values)
     found: list[tuple[int, _Read, _Read]] = []

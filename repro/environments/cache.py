@@ -155,6 +155,21 @@ def held_alone(folder: Path) -> Iterator[bool]:
             os.close(handle)
 
 
+def is_locked(file: Path) -> bool:
+    """Tell whether a process holds a lock file of the library filelock; nothing is made where it is not."""
+    if not file.exists():
+        return False
+    from filelock import FileLock, Timeout  # heavy
+
+    try:
+        with FileLock(file, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
 def hold_file(folder: Path) -> Path:
     """Return the file that is locked while an environment is held."""
     return folder.with_name(f"{folder.name}.used")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from repro.environments.cache import MARKER, Marker, held_alone, hold_file
+from repro.environments.cache import MARKER, Marker, held_alone, hold_file, is_locked
 from repro.environments.disk import usage
 from repro.environments.lock import lock_digest
 from repro.environments.moment import format_instant
@@ -136,22 +136,10 @@ def _why_kept(entry: _Entry, limit: datetime, referred: Mapping[str, str], holds
             return f"needed by {run}"
     if entry.kind == "lock":
         return ""
-    if not holds.enter_context(held_alone(entry.paths[0])) or _is_being_built(entry.paths[0]):
+    # On Windows nothing but the lock of the build says so.
+    if not holds.enter_context(held_alone(entry.paths[0])) or is_locked(_build_lock(entry.paths[0])):
         return "in use by a running process"
     return ""
-
-
-def _is_being_built(folder: Path) -> bool:
-    """Tell whether a process holds the lock of a build; on Windows nothing else says so."""
-    from filelock import FileLock, Timeout  # heavy
-
-    try:
-        with FileLock(_build_lock(folder), timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
 
 
 def _build_lock(folder: Path) -> Path:

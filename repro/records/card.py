@@ -64,7 +64,8 @@ class Card(Record, frozen=True):
         front_matter: Its front matter, None where it has none.
         headings: The headings that have a title, in order.
         undecodable: How many bytes of the source were no UTF-8; each stands as U+FFFD in `lines`.
-        lowered: `lines` as one text in lower case, where reading made it anyway; else empty.
+        text: `lines` as one text, where reading had it anyway; else empty.
+        lowered: The same in lower case.
     """
 
     target: str
@@ -75,4 +76,5 @@ class Card(Record, frozen=True):
     front_matter: FrontMatter | None = None
     headings: tuple[Heading, ...] = ()
     undecodable: int = 0
+    text: str = ""
     lowered: str = ""

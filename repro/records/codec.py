@@ -10,13 +10,15 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from repro.errors import BadInput
 
 T = TypeVar("T")
+# JSON has no NaN: what is not finite is written as a string, and float() reads both.
+Measured = float | Literal["nan", "inf", "-inf"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +35,16 @@ def to_json(record: object, *, indent: int = 2) -> str:
     Returns:
         JSON text without a final newline; keys in the order of the fields.
     """
-    line = msgspec.json.encode(record)
-    return (msgspec.json.format(line, indent=indent) if indent else line).decode()
+    return to_json_bytes(record, indent=indent).decode()
+
+
+def to_json_bytes(record: object, *, indent: int = 2) -> bytes:
+    """Return the same as UTF-8."""
+    line = _encode(record)
+    return msgspec.json.format(line, indent=indent) if indent else line
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def from_json(text: str | bytes, kind: type[T], *, source: str) -> T:

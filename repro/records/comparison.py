@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from repro.records.codec import Record
-from repro.records.run import Measured
+from repro.records.run import DeterminismProof, Measured
 
 Verdict = Literal["identical", "matching", "consistent", "different", "diverged", "incomparable"]
 BoundSource = Literal["replicates", "assumed"]
@@ -208,6 +210,7 @@ class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="rep
         prefix: Where only the first epochs were trained: the verdict is on these, and `reproduced` is false.
         run: The run's id, where a run was compared.
         folder: The run's folder as given, where `repro run` prints this.
+        determinism: What a second training of the run showed; left out where there was none.
     """
 
     verdict: Verdict
@@ -223,6 +226,7 @@ class Comparison(Record, frozen=True, kw_only=True, tag_field="schema", tag="rep
     prefix: Prefix | None = None
     run: str | None = None
     folder: str | None = None
+    determinism: DeterminismProof | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def as_published(self) -> bool:

@@ -19,6 +19,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     Attributes:
         device_reason: Why not on another one; empty where the wish was simply met.
         unused_gpu: The architecture of a GPU that is there and that this torch cannot use, e.g. `sm_90`.
+        determinism: Settings of determinism that are in force, by the names that torch has for them.
     """
 
     python: str
@@ -26,6 +27,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     device: Device
     device_reason: str = ""
     unused_gpu: str = ""
+    determinism: dict[str, str] = {}
 
 
 class DataReady(Event, frozen=True, kw_only=True, tag="data"):
@@ -33,6 +35,20 @@ class DataReady(Event, frozen=True, kw_only=True, tag="data"):
 
     train_examples: int
     eval_examples: int
+
+
+class FastPath(Event, frozen=True, kw_only=True, tag="fast"):
+    """What `--fast` came to.
+
+    Attributes:
+        mode: `same-stream` or `modern`.
+        means: What is done otherwise than in the published training, by its name.
+        left_out: What is not, and why.
+    """
+
+    mode: str
+    means: dict[str, str]
+    left_out: dict[str, str] = {}
 
 
 class TrainingBegan(Event, frozen=True, kw_only=True, tag="training"):
@@ -104,4 +120,23 @@ class Finished(Event, frozen=True, kw_only=True, tag="finished"):
     seconds: float
 
 
-AnyEvent = Started | DataReady | TrainingBegan | Step | EpochEnded | CheckpointSaved | Finished
+class Evaluating(Event, frozen=True, kw_only=True, tag="evaluation"):
+    """So many texts of a pass, or of the file (`of` unknown), are done; `loss` ends a pass."""
+
+    what: str
+    done: int
+    of: int | None = None
+    loss: Measured | None = None
+
+
+AnyEvent = (
+    Started
+    | DataReady
+    | FastPath
+    | TrainingBegan
+    | Step
+    | EpochEnded
+    | CheckpointSaved
+    | Finished
+    | Evaluating
+)

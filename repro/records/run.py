@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Claims
+from repro.records.codec import Measured as Measured
 from repro.records.codec import Record
+from repro.records.energy import Energy
 from repro.records.environment import Deviation
+from repro.records.evaluation import Evaluation
+from repro.records.span import Span
 
-# JSON has no NaN: what is not finite is written as a string, and float() reads both.
-Measured = float | Literal["nan", "inf", "-inf"]
+Determinism = Literal["off", "published", "strict"]
+Fast = Literal["same-stream", "modern"]
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -19,19 +23,23 @@ class Settings(Record, frozen=True, kw_only=True):
     Attributes:
         environment: `locked` (the software of the day) or `current` (the user's own).
         device: `auto`, `cpu` or `cuda`.
+        determinism: `published` (what that release does), `strict` (deterministic algorithms) or `off`.
         seed: The seed of this run.
         rehearse: Steps of a rehearsal, or None for the whole run.
         model: SHA-256 over the files of a model handed over by `--model`, or None for the case's.
         data: Git blob id of a file handed over by `--data`, or None for the case's.
+        fast: `same-stream` (the published training for less work), `modern` (today's means), or None.
         micro_batch: Examples of a micro batch where the documented batch is split (`--micro-batch`), or None.
     """
 
     environment: Literal["locked", "current"] = "locked"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    determinism: Determinism = "published"
     seed: int
     rehearse: int | None = None
     model: str | None = None
     data: str | None = None
+    fast: Fast | None = None
     micro_batch: int | None = None
 
 
@@ -134,11 +142,38 @@ class Epoch(Record, frozen=True, kw_only=True):
 
 
 class Timing(Record, frozen=True, kw_only=True):
-    """Wall-clock seconds; `started` is RFC 3339 UTC."""
+    """Wall-clock seconds; `started` is RFC 3339 UTC.
+
+    Attributes:
+        planned: What `repro plan` expected of the training on this device; None where nobody asked it.
+    """
 
     started: str = ""
     environment_seconds: float = 0.0
     training_seconds: float = 0.0
+    planned: Span | None = None
+
+
+class DeterminismProof(Record, frozen=True, kw_only=True):
+    """What a second training of the same run showed (`repro run --prove-determinism`).
+
+    Attributes:
+        proven: Whether all that was measured is the same, to the last digit.
+        summary: The same in words.
+        epochs: Evaluations that were compared.
+        compared: Names of the digests and losses that both trainings have.
+        parts_at: The epoch at which the two part; None where they do not.
+        parted: What is different there.
+        second: The folder of the second training, beside the first one's.
+    """
+
+    proven: bool
+    summary: str
+    epochs: int
+    compared: tuple[str, ...] = ()
+    parts_at: float | None = None
+    parted: tuple[str, ...] = ()
+    second: str
 
 
 class Completed(Record, frozen=True, kw_only=True, tag_field="status", tag="completed"):
@@ -183,8 +218,12 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     Attributes:
         id: Twelve hexadecimal digits: the hash of case, lock, seed and settings.
         arguments: The TrainingArguments that were passed, by name.
+        determinism: Settings of determinism that were in force, by the names that torch has for them.
         resumes: Steps from which the run was gone on.
+        energy: What the training took; None where nobody measured (`--energy`).
+        evaluations: The trained model on the user's own texts (`repro evaluate`), one a file.
         result: None while the run is under way.
+        determinism_proof: What a second training showed; None where there was none.
     """
 
     id: str
@@ -193,9 +232,13 @@ class Run(Record, frozen=True, kw_only=True, tag_field="schema", tag="repro.run/
     environment: RunEnvironment = RunEnvironment()
     device: Device | None = None
     arguments: dict[str, Any] = {}
+    determinism: dict[str, str] = {}
     deviations: tuple[Deviation, ...] = ()
     data: DataSizes | None = None
     epochs: tuple[Epoch, ...] = ()
     timing: Timing = Timing()
     resumes: tuple[int, ...] = ()
+    energy: Energy | None = None
+    evaluations: tuple[Evaluation, ...] = ()
     result: Result | None = None
+    determinism_proof: DeterminismProof | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from repro.records.comparison import Prefix
@@ -113,6 +114,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Return a duration in the two largest units that say something."""
     if not 0 < seconds < math.inf:
@@ -123,6 +129,33 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
     return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was, in one unit: `5 min`, `3 h`, `12 d`."""
+    for unit, name in ((86_400, "d"), (3_600, "h")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit:.0f} {name}"
+    return f"{seconds // 60:.0f} min"
+
+
+def cell(text: str | None, longest: int = 40) -> str:
+    """Return text for a cell of a table on a terminal: one line, cut where it is long."""
+    if text is None:
+        return MISSING
+    text = line(text)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def columns(rows: Iterable[Sequence[str]], *, indent: str = "", right: bool = False) -> Iterator[str]:
+    """Yield the lines of a table for a terminal."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            text.rjust(width) if right else text.ljust(width) for text, width in zip(row, widths, strict=True)
+        )
+        yield (indent + "  ".join(cells)).rstrip()
 
 
 def web_address(text: str) -> str:

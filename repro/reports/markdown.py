@@ -15,6 +15,7 @@ import yaml
 from repro.reports.formats import clean, line, spans
 
 if TYPE_CHECKING:
+    from repro.reports.evaluations import EvaluationView
     from repro.reports.views import TableView
 
 # The backslash becomes an entity, because the Hub reads `\\(` as the start of a formula.
@@ -69,7 +70,7 @@ def fenced(text: object) -> Markdown:
     return Markdown(f"{fence}\n{plain}\n{fence}")
 
 
-def table(view: TableView) -> Markdown:
+def table(view: TableView | EvaluationView) -> Markdown:
     """Return a table; every cell is escaped, so each row keeps its columns."""
     lines = [f"| {' | '.join(inline(cell) for cell in row)} |" for row in (view.header, *view.rows)]
     lines.insert(1, "|---" * len(view.header) + "|")

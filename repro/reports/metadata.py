@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from repro.records.comparison import Comparison
+from repro.records.energy import Energy
 from repro.records.run import Run
 from repro.reports import formats
 
@@ -40,12 +41,28 @@ def metadata(run: Run, comparison: Comparison, model: str, *, rehearsal: bool) -
         data["base_model"] = base
     if datasets:
         data["datasets"] = datasets
+    if run.energy is not None and run.energy.co2_kg is not None and not rehearsal:
+        data["co2_eq_emissions"] = _emissions(run.energy, run)
     losses = [float(at.validation_loss) for at in run.epochs if at.validation_loss is not None]
     if task and not rehearsal and comparison.prefix is None and losses and math.isfinite(losses[-1]):
         data["model-index"] = [
             {"name": model, "results": [_result(run, task, datasets[0] if datasets else "", losses[-1])]}
         ]
     return data
+
+
+def _emissions(energy: Energy, run: Run) -> dict[str, Any]:
+    """Return the emissions as the Hub takes them: in grams."""
+    found: dict[str, Any] = {
+        "emissions": round(1000 * (energy.co2_kg or 0), 6),
+        "source": formats.line(energy.tool),
+    }
+    if run.case.claims.base_model:
+        found["training_type"] = "fine-tuning"
+    found["geographical_location"] = formats.line(energy.country)
+    if run.device is not None:
+        found["hardware_used"] = formats.line(run.device.name or run.device.kind)
+    return found
 
 
 def _result(run: Run, task: str, dataset: str, value: float) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from repro.records.codec import to_json
 from repro.records.comparison import REPRODUCED, ComparedRow, Comparison, Metric, Prefix, Verdict
 from repro.records.run import Completed, Failed, Measured, Run, Skipped, Stopped
 from repro.reports import formats
+from repro.reports.energy import energy_method, energy_used
+from repro.reports.evaluations import EvaluationView, evaluation_view
 from repro.reports.formats import MISSING
 from repro.reports.markdown import front_matter, shell
 from repro.reports.metadata import metadata
+from repro.reports.plan import against_plan
 from repro.reports.plots import Plot, Plots
 
 NOT_STATED = "not stated"
@@ -140,6 +143,7 @@ class Report:
     digests: TableView
     commands: str
     provenance: tuple[Fact, ...]
+    evaluations: tuple[EvaluationView, ...]
     front_matter: str
 
 
@@ -230,7 +234,10 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Started", run.timing.started or "not recorded"),
             ("Environment", formats.duration(run.timing.environment_seconds)),
             ("Training", formats.duration(run.timing.training_seconds)),
+            ("Against the plan", against_plan(run.timing)),
             ("Gone on from step", ", ".join(str(step) for step in run.resumes)),
+            ("Energy", energy_used(run.energy)),
+            ("Energy, how it was had", energy_method(run.energy)),
         ),
         digests=table_view(
             ("Epoch", "Of", "SHA-256"),
@@ -257,6 +264,10 @@ def report(run: Run, comparison: Comparison, plots: Mapping[str, Plots]) -> Repo
             ("Device asked for", run.settings.device),
             ("Own model, SHA-256", run.settings.model or ""),
             ("Own data, git blob", run.settings.data or ""),
+        ),
+        evaluations=tuple(
+            evaluation_view(each, claims.evaluation["loss"].text if "loss" in claims.evaluation else "")
+            for each in run.evaluations
         ),
         front_matter=front_matter(metadata(run, comparison, model, rehearsal=rehearsal)),
     )
@@ -340,6 +351,8 @@ def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:
         ("Deviations", str(len(run.deviations)) if run.deviations else "none recorded"),
         ("Device", (run.device.name or run.device.kind) if run.device else "not recorded"),
         ("Training time", formats.duration(run.timing.training_seconds)),
+        ("Energy", energy_used(run.energy)),
+        ("Determinism", formats.sentence(run.determinism_proof.summary) if run.determinism_proof else ""),
     )
 
 
@@ -472,6 +485,11 @@ def _device(run: Run) -> tuple[Fact, ...]:
         ("Capability", run.device.capability),
         ("Threads", str(run.device.threads or "")),
         ("Platform", run.device.platform),
+        ("Determinism", run.settings.determinism),
+        (
+            "Determinism, as torch has it",
+            "; ".join(f"{name} {value}" for name, value in run.determinism.items()),
+        ),
     )
 
 

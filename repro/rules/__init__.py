@@ -4,7 +4,7 @@ One module for each family, one small function for each rule. A card is read onc
 that it looks at by the names of its parameters (`subject.Subject`) and yields what it found.
 """
 
-from repro.rules.check import Checked, RuleSet, check
+from repro.rules.check import Checked, RuleSet, check, check_all
 from repro.rules.interface import Found, Rule, clip, rule
 from repro.rules.subject import Context, Progress, Subject, number
 
@@ -17,6 +17,7 @@ __all__ = [
     "RuleSet",
     "Subject",
     "check",
+    "check_all",
     "clip",
     "number",
     "rule",

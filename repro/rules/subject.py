@@ -281,7 +281,7 @@ class Subject:
     @once
     def text(self) -> str:
         """The whole source; what stands at an index of it is on line `line_at(text, index)`."""
-        return "\n".join(self.card.lines)
+        return self.card.text or "\n".join(self.card.lines)
 
     @once
     def lowered(self) -> str:

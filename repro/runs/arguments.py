@@ -35,8 +35,8 @@ _TEXT = {"lr_scheduler_type"}
 # They follow from others on one device; checked, not passed.
 _DERIVED = {"total_train_batch_size", "total_eval_batch_size"}
 _ADAM = re.compile(
-    r"(?:Adam|Use (?:OptimizerNames\.)?adamw_(?:torch|torch_fused|hf)|Use OptimizerNames\.ADAMW_\w+) with "
-    r"betas=\(([\d.e-]+), ?([\d.e-]+)\) and epsilon=([\d.e-]+)"
+    r"(?:Adam|Use (?:OptimizerNames\.)?(?P<name>adamw_(?:torch|torch_fused|hf))) with "
+    r"betas=\((?P<beta1>[\d.e-]+), ?(?P<beta2>[\d.e-]+)\) and epsilon=(?P<epsilon>[\d.e-]+)"
     r"(?: and optimizer_args=No additional optimizer arguments)?",
     re.IGNORECASE,
 )
@@ -67,6 +67,28 @@ def training_arguments(claims: Mapping[str, Claim], *, where: str) -> dict[str, 
     return arguments
 
 
+def run_arguments(
+    claims: Mapping[str, Claim], of_case: Mapping[str, Any], seed: int | None, *, where: str
+) -> dict[str, Any]:
+    """Return the TrainingArguments of a run: the card's, then the case's own, then the seed asked for.
+
+    Args:
+        claims: Hyperparameters by their printed name.
+        of_case: What the case says that the card does not print; where it says otherwise, it wins.
+        seed: The seed asked for, or None.
+        where: What to call the card in an error.
+
+    Raises:
+        BadInput: As in `training_arguments`, or there is no seed.
+    """
+    arguments = training_arguments(claims, where=where) | dict(of_case)
+    if seed is not None:
+        arguments["seed"] = seed
+    if "seed" not in arguments:
+        raise BadInput(f"{where}: the card states no seed", "give one with --seed")
+    return arguments
+
+
 def _value(name: str, claim: Claim, where: str) -> int | float | str:
     value = claim.value
     if name in _TEXT and isinstance(value, str) and value.isidentifier():
@@ -85,16 +107,17 @@ def _value(name: str, claim: Claim, where: str) -> int | float | str:
 
 
 def _optimizer(claim: Claim, where: str) -> dict[str, Any]:
-    """The label is "Adam" up to 4.45 whatever ran; the release's own default optimizer is what runs."""
+    """The label is "Adam" up to 4.45 whatever ran: then the release's default optimizer is what runs."""
     if claim.text.strip().lower() == "adafactor":
         return {"optim": "adafactor"}
     found = _ADAM.fullmatch(claim.text.strip())
     if not found:
         raise _refused("optimizer", claim, where)
-    return {
-        "adam_beta1": float(found[1]),
-        "adam_beta2": float(found[2]),
-        "adam_epsilon": float(found[3]),
+    named = {"optim": found["name"].lower()} if found["name"] else {}
+    return named | {
+        "adam_beta1": float(found["beta1"]),
+        "adam_beta2": float(found["beta2"]),
+        "adam_epsilon": float(found["epsilon"]),
     }
 
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
+from msgspec import to_builtins
+from msgspec.structs import fields, replace
 
 from repro.errors import BadInput
 from repro.records.codec import load, read_text, save, to_json
 from repro.records.comparison import Comparison
 from repro.records.run import Completed, Run, Settings
+from repro.runs.state import intact_up_to
 
 if TYPE_CHECKING:
     from repro.comparison.replicates import Peer
 
 ID_LENGTH = 12
-# Settings that came later are left out of an id where they have their default: earlier runs keep theirs.
-_ALWAYS_HASHED = ("environment", "device", "seed", "rehearse", "model", "data")
+_FIRST_SETTINGS = ("environment", "device", "seed", "rehearse", "model", "data")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def again(self) -> RunFolder:
+        """The folder of a second training of this run, which is compared with it."""
+        return RunFolder(self.path.with_name(f"{self.path.name}-again"))
+
+    @property
     def worker_log(self) -> Path:
         """What the worker and its libraries printed."""
         return self.path / "worker.log"
@@ -94,9 +103,18 @@ class RunFolder:
         for record in sorted(self.path.parent.glob("*/run.json")):
             with suppress(BadInput):
                 other = RunFolder(record.parent).load()
-                if other.settings.seed != run.settings.seed and _alike(run, other):
+                if other.settings.seed != run.settings.seed and _alike(run, other, seed=other.settings.seed):
                     found.setdefault(other.settings.seed, other)
         return tuple(found[seed] for seed in sorted(found))
+
+    def published_path(self, run: Run) -> Run | None:
+        """Return the finished run beside this one that differs in nothing but `--fast`, or None."""
+        for record in sorted(self.path.parent.glob("*/run.json")):
+            with suppress(BadInput):
+                other = RunFolder(record.parent).load()
+                if other.settings.fast is None and _alike(run, other, fast=None):
+                    return other
+        return None
 
     def load(self) -> Run:
         """Read `run.json`.
@@ -114,19 +132,42 @@ class RunFolder:
         """Write `comparison.json`, whole or not at all."""
         save(self.comparison, comparison)
 
-    def last_checkpoint(self) -> Checkpoint | None:
-        """Return the newest checkpoint that was written to its end, or None.
+    def earlier(self) -> Run | None:
+        """Return the run that the folder holds already; None without one, or where its record is broken."""
+        try:
+            return self.load()
+        except BadInput:
+            return None
 
-        The worker writes the marker last, after everything else is on the disk.
+    def last_checkpoint(self) -> Checkpoint | None:
+        """Return the newest checkpoint that can be trusted, or None.
+
+        The worker gives it its name when everything else is on the disk. Each of its files must be there in
+        its full length, and the events up to it intact: they hold what was measured before.
         """
+        intact = intact_up_to(self.events)
         whole = []
         for marker in self.checkpoints.glob("checkpoint-*/complete.json"):
             try:
                 said = json.loads(marker.read_bytes())
-                whole.append(Checkpoint(marker.parent, int(said["step"]), int(said["sequence"])))
+                lengths = {name: (marker.parent / name).stat().st_size for name in said["files"]}
+                if lengths == said["files"] and 0 < said["sequence"] <= intact:
+                    whole.append(Checkpoint(marker.parent, said["step"], said["sequence"]))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return max(whole, key=lambda each: each.step, default=None)
+
+    @property
+    def _holder_file(self) -> Path:
+        return self.path / ".holder.json"
+
+    def _holder(self) -> str:
+        """Say who holds the folder, as far as it can be known."""
+        try:
+            who = json.loads(self._holder_file.read_bytes())
+            return f": process {who['process']} on {who['host']}, since {who['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -144,7 +185,7 @@ class RunFolder:
             lock.acquire()
         except Timeout as error:
             raise BadInput(
-                f"{self.path}: another `repro run` is at work in this folder",
+                f"{self.path}: another `repro run` is at work in this folder{self._holder()}",
                 "wait for it, or use another --out",
             ) from error
         except OSError as error:
@@ -152,9 +193,13 @@ class RunFolder:
                 f"{self.path}: cannot be written: {error.strerror or error}",
                 "choose another folder with --out",
             ) from error
+        who = {"process": os.getpid(), "host": socket.gethostname(), "since": now()}
         try:
+            with suppress(OSError):  # a full disk is found out where it matters
+                self._holder_file.write_text(json.dumps(who) + "\n", encoding="utf-8")
             yield
         finally:
+            self._holder_file.unlink(missing_ok=True)
             lock.release()
             if not self.record.exists():  # nothing came of it: leave nothing behind
                 held.unlink(missing_ok=True)
@@ -162,15 +207,20 @@ class RunFolder:
                     self.path.rmdir()
 
 
+def now() -> str:
+    """Return the time of day as records have it, RFC 3339 UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def run_id(case_digest: str, lock_sha256: str, settings: Settings) -> str:
-    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits."""
-    defaults = Settings(seed=settings.seed)
-    asked = {
-        name: getattr(settings, name)
-        for name in settings.__struct_fields__
-        if name in _ALWAYS_HASHED or getattr(settings, name) != getattr(defaults, name)
-    }
-    text = "\n".join([case_digest, lock_sha256, to_json(asked, indent=0)])
+    """Return the run's id: the hash of case, lock, seed and settings, as twelve hexadecimal digits.
+
+    Later settings are left out where nothing was asked for: earlier runs keep their id.
+    """
+    said = to_builtins(settings)
+    later = {each.name: each.default for each in fields(Settings) if each.name not in _FIRST_SETTINGS}
+    hashed = {name: value for name, value in said.items() if name not in later or value != later[name]}
+    text = "\n".join([case_digest, lock_sha256, to_json(hashed, indent=0)])
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -188,13 +238,13 @@ def choose_folder(out: Path, case: str, identity: str, *, fresh: bool) -> RunFol
     return RunFolder(folder)
 
 
-def _alike(run: Run, other: Run) -> bool:
-    """Tell whether a run is a replicate of another: the same but for the seed."""
+def _alike(run: Run, other: Run, **but_for: Any) -> bool:
+    """Tell whether another run is finished and the same, but for some settings."""
     return (
         isinstance(other.result, Completed)
         and other.case.digest == run.case.digest
         and other.environment.lock_sha256 == run.environment.lock_sha256
-        and other.settings == replace(run.settings, seed=other.settings.seed)
+        and other.settings == replace(run.settings, **but_for)
     )
 
 

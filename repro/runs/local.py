@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from repro.records.event import AnyEvent
 from repro.runs.gpus import ways_out
 from repro.runs.oom import kills
 from repro.runs.state import parse_event
+from repro.runs.stopping import stop_requests
 
 PROTOCOL = 1
 WORKER = Path(repro.__file__).with_name("worker")
@@ -25,6 +27,8 @@ _POLL_SECONDS = 0.5
 _STOP_SECONDS = 10.0
 _PROBE_SECONDS = 300.0
 _FULL_BYTES = 1_000_000
+_STACK_SECONDS = 1.0
+_STACK_BYTES = 100_000
 
 
 def call(python: Path, recipe: str, folder: Path, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -59,6 +63,8 @@ def train(
     *,
     after: int,
     on_event: Callable[[AnyEvent], None],
+    on_stop: Callable[[], None] = lambda: None,
+    hang_seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Run a training to its end.
 
@@ -69,27 +75,43 @@ def train(
         environ: The worker's environment variables.
         after: Events up to this sequence number are old news.
         on_event: Told each new event in its order.
+        on_stop: Told once that the worker was asked to stop, and writes a checkpoint first.
+        hang_seconds: Seconds without an event after which the worker counts as hung; 0 for never.
 
     Returns:
         What the recipe returned.
 
     Raises:
-        TrainingFailed: The worker failed or was killed; says how, and what it said last.
+        TrainingFailed: The worker failed, was killed or hung; says how, and what it said last.
         EnvironmentFailed: Its torch cannot use the GPU that was asked for.
-        Interrupted: Ctrl-C; the worker has ended.
+        Interrupted: Ctrl-C or SIGTERM, here or to the worker; the worker has ended.
     """
     follower = _Follower(Path(request["events"]), after, on_event)
-    worker = _start(python, request, folder, environ, TrainingFailed)
-    try:
-        while worker.process.poll() is None:
+    with stop_requests() as stop:
+        worker = _start(python, request, folder, environ, TrainingFailed)
+        patience, told = _STOP_SECONDS, False
+        try:
+            while worker.process.poll() is None:
+                follower.read()
+                if stop.made and not told:
+                    told = True
+                    worker.process.terminate()
+                    on_stop()
+                if hang_seconds and follower.silent_for() > hang_seconds:
+                    raise worker.hung(hang_seconds)
+                time.sleep(_POLL_SECONDS)
             follower.read()
-            time.sleep(_POLL_SECONDS)
-        follower.read()
-    except KeyboardInterrupt as error:
-        raise Interrupted("stopped") from error
-    finally:
-        worker.stop(_STOP_SECONDS)
-    return worker.result(TrainingFailed)
+        except KeyboardInterrupt as error:
+            patience = 0.0
+            raise Interrupted("stopped") from error
+        finally:
+            worker.stop(patience)
+        if stop.made:
+            raise Interrupted("stopped")
+    value = worker.result(TrainingFailed)
+    if value.get("stopped"):
+        raise Interrupted("stopped")
+    return value
 
 
 class _Follower:
@@ -100,6 +122,11 @@ class _Follower:
         self._sequence = after
         self._on_event = on_event
         self._offset = 0
+        self._heard = time.monotonic()
+
+    def silent_for(self) -> float:
+        """Return the seconds since the last event."""
+        return time.monotonic() - self._heard
 
     def read(self) -> None:
         """Pass on the whole lines that are new."""
@@ -114,6 +141,7 @@ class _Follower:
                 event = parse_event(line)
                 if event is not None and event.sequence > self._sequence:
                     self._sequence = event.sequence
+                    self._heard = time.monotonic()
                     self._on_event(event)
 
 
@@ -129,14 +157,35 @@ class _Worker:
     def stop(self, seconds: float) -> None:
         """End it if it still runs: ask first, insist after `seconds`."""
         if self.process.poll() is None:
-            self.process.terminate()
             try:
+                if seconds:
+                    self.process.terminate()
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
         assert self.process.stdin is not None  # noqa: S101 - started with a pipe
         self.process.stdin.close()
+
+    def hung(self, seconds: float) -> TrainingFailed:
+        """Have it write its stack into its log, end it, and return the error that says where it was."""
+        log = self._folder / "worker.log"
+        before = log.stat().st_size
+        stack = ""
+        if hasattr(signal, "SIGUSR1"):
+            self.process.send_signal(signal.SIGUSR1)
+            time.sleep(_STACK_SECONDS)
+            with log.open("rb") as file:
+                file.seek(before)
+                stack = file.read(_STACK_BYTES).decode("utf-8", "replace")
+        self.process.kill()
+        where = innermost_frame(stack)
+        return TrainingFailed(
+            f"the worker hung: not a word for {seconds / 60:g} minutes"
+            + (f"; it was in {where}" if where else ""),
+            (f"its stack is at the end of {log}; " if stack else "it could not even say where it was; ")
+            + "the same command goes on, --hang-minutes waits longer",
+        )
 
     def result(self, failure: type[EnvironmentFailed | TrainingFailed]) -> dict[str, Any]:
         """Return the recipe's value, or raise its failure here."""
@@ -162,9 +211,8 @@ class _Worker:
             raise OutOfMemory(
                 f"out of memory: {message}", f"the whole error is in {self._folder / 'result.json'}"
             )
-        raise failure(
-            f"{body['error']}: {message}", f"the whole traceback is in {self._folder / 'result.json'}"
-        )
+        hint = body.get("hint") or f"the whole traceback is in {self._folder / 'result.json'}"
+        raise failure(f"{body['error']}: {message}", hint)
 
     def _ending(self) -> str:
         code = self.process.returncode
@@ -215,6 +263,16 @@ def _start(
             "is the environment whole, and is there room on the disk?",
         ) from error
     return _Worker(process, folder, python)
+
+
+def innermost_frame(stack: str) -> str:
+    """Return where the main thread was, as `file, line, function`, from what `faulthandler` wrote.
+
+    It writes the innermost frame of a thread first, and the main thread last.
+    """
+    threads = re.split(r"^(?:Current t|T)hread 0x.*$", stack, flags=re.MULTILINE)
+    frame = re.search(r'File "(.*)", line (\d+) in (.*)', threads[-1])
+    return f"{frame[1]}, line {frame[2]}, {frame[3]}" if frame else ""
 
 
 def _one_line(text: str) -> str:

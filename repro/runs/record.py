@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from repro.records.case import Hardware
 from repro.records.run import DataSizes, Result, Run
-from repro.runs.deviations import observed_deviations
+from repro.runs.deviations import fast_deviation, observed_deviations
 from repro.runs.state import RunState
 
 
@@ -41,13 +41,18 @@ def run_so_far(
     )
     if (started := state.started) is not None:
         known = {each.what for each in begun.deviations}
-        seen = observed_deviations(begun.case.claims, hardware, begun.settings, started)
+        seen = observed_deviations(
+            begun.case.claims, hardware, begun.settings, started, arguments=begun.arguments
+        )
         run = replace(
             run,
             device=started.device,
+            determinism=started.determinism,
             environment=replace(begun.environment, packages=started.packages, python=started.python),
             deviations=(*begun.deviations, *(each for each in seen if each.what not in known)),
         )
+    if state.fast is not None:
+        run = replace(run, deviations=(*run.deviations, fast_deviation(state.fast)))
     if state.data is not None and (training := state.training) is not None:
         sizes = DataSizes(
             train_examples=state.data.train_examples,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
 import msgspec
 
-from repro.records.codec import write_atomic
+from repro.errors import BadInput
 from repro.records.event import (
     AnyEvent,
     CheckpointSaved,
     DataReady,
     EpochEnded,
+    Evaluating,
+    FastPath,
     Finished,
     Started,
     Step,
@@ -42,6 +46,7 @@ class RunState:
     sequence: int = 0
     started: Started | None = None
     data: DataReady | None = None
+    fast: FastPath | None = None
     training: TrainingBegan | None = None
     resumes: tuple[int, ...] = ()
     step: int = 0
@@ -63,6 +68,8 @@ class RunState:
                 )
             case DataReady():
                 return replace(state, data=event)
+            case FastPath():
+                return replace(state, fast=event)
             case TrainingBegan():
                 resumed = (event.resumed_from,) if event.resumed_from else ()
                 return replace(
@@ -80,6 +87,8 @@ class RunState:
                 return replace(state, step=event.step, epochs=(*self.epochs, event.record()))
             case Finished():
                 return replace(state, step=event.step, finished=event)
+            case Evaluating():
+                return state
             case _:
                 assert_never(event)
 
@@ -103,16 +112,41 @@ def rewind(path: Path, up_to: int) -> RunState:
         up_to: The sequence number of the checkpoint's event; 0 drops everything.
 
     Raises:
-        BadInput: The log cannot be written.
+        BadInput: The log cannot be read or written.
     """
-    state, kept = RunState(), []
+    state, length = RunState(), 0
+    for event, size in _intact_events(path):
+        if event.sequence > up_to:
+            break
+        state, length = state.after(event), length + size
     if path.exists():
-        for line in path.read_bytes().splitlines(keepends=True):
-            event = parse_event(line) if line.endswith(b"\n") else None
-            # Nothing behind a broken line can be trusted.
-            if event is None or event.sequence > up_to:
-                break
-            kept.append(line)
-            state = state.after(event)
-        write_atomic(path, b"".join(kept))
+        try:
+            os.truncate(path, length)
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be written: {error.strerror}", "check its permissions") from error
     return state
+
+
+def intact_up_to(path: Path) -> int:
+    """Return the sequence number of the last event before the first that is broken or missing."""
+    last = 0
+    for event, _ in _intact_events(path):
+        last = event.sequence
+    return last
+
+
+def _intact_events(path: Path) -> Iterator[tuple[AnyEvent, int]]:
+    """Yield events and their lengths in bytes; nothing behind a broken line can be trusted."""
+    if not path.exists():
+        return
+    sequence = 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                event = parse_event(line) if line.endswith(b"\n") else None
+                if event is None or event.sequence != sequence + 1:
+                    return
+                sequence = event.sequence
+                yield event, len(line)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}", "check its permissions") from error

@@ -57,17 +57,20 @@ def main(argv):
         return 2
     # Behind the environment's own packages, so that none of these is shadowed.
     sys.path.extend(request.get("overlay", []))
-    from repro_worker import devices, life, memory
+    from repro_worker import determinism, devices, life, memory
 
     life.end_with_parent()
+    life.show_stack_when_asked()
     try:
         recipe = importlib.import_module(_NAME + ".recipe_" + request["recipe"])
         body = {"status": "completed", "value": recipe.run(request)}
-    except Exception as error:  # noqa: BLE001 - the border of the process: whatever happened becomes data
+    except Exception as raised:  # noqa: BLE001 - the border of the process: whatever happened becomes data
+        error = determinism.explained(raised)
         body = {
             "status": "failed",
             "error": type(error).__name__,
             "message": str(error),
+            "hint": getattr(error, "hint", ""),
             "details": error.details if isinstance(error, devices.UnusableDevice) else {},
             "out_of_memory": memory.ran_out(error),
             "traceback": traceback.format_exc(),

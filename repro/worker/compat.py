@@ -14,6 +14,13 @@ _RENAMED_ARGUMENTS = {
 }
 
 
+def known_arguments():
+    """Return the names of the training arguments that this release has."""
+    import transformers
+
+    return inspect.signature(transformers.TrainingArguments).parameters
+
+
 def training_arguments(output_dir, arguments):
     """Make the environment's own TrainingArguments.
 
@@ -29,7 +36,7 @@ def training_arguments(output_dir, arguments):
     """
     import transformers
 
-    known = inspect.signature(transformers.TrainingArguments).parameters
+    known = known_arguments()
     passed = {}
     for name, value in arguments.items():
         passed[next((new for new in _RENAMED_ARGUMENTS.get(name, ()) if new in known), name)] = value
@@ -39,13 +46,23 @@ def training_arguments(output_dir, arguments):
     return transformers.TrainingArguments(output_dir=output_dir, **passed)
 
 
-def trainer(tokenizer, **passed):
-    """Make the environment's own Trainer; `tokenizer` became `processing_class` in 4.46."""
+def trainer(tokenizer, kind=None, **passed):
+    """Make the environment's own Trainer, or one of a `kind` that is derived from it.
+
+    `tokenizer` became `processing_class` in 4.46.
+    """
     import transformers
 
     known = inspect.signature(transformers.Trainer.__init__).parameters
     name = "processing_class" if "processing_class" in known else "tokenizer"
-    return transformers.Trainer(**dict(passed, **{name: tokenizer}))
+    return (kind or transformers.Trainer)(**dict(passed, **{name: tokenizer}))
+
+
+def skips_without_fetching():
+    """Whether the Trainer goes on inside an epoch without fetching the batches before (4.28 and later)."""
+    from transformers import trainer
+
+    return getattr(trainer, "skip_first_batches", None) is not None
 
 
 def trust_own_checkpoints(environ=os.environ):
@@ -74,3 +91,21 @@ def quiet_datasets():
         if hasattr(datasets, name):
             getattr(datasets, name)()
             return
+
+
+def loses_count(batches, accumulated):
+    """Whether this release cannot go on where groups of batches do not fill an epoch.
+
+    4.28 to 4.45 count batches over the epochs' ends, and begin to count anew where they go on: other batches
+    would be put together, and the place in the epoch be another.
+
+    Args:
+        batches: Batches of an epoch.
+        accumulated: Batches to a step.
+    """
+    import transformers
+
+    if batches % accumulated == 0:
+        return False
+    loop = getattr(transformers.Trainer, "_inner_training_loop", transformers.Trainer.train)
+    return "total_batched_samples % args.gradient_accumulation_steps" in inspect.getsource(loop)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 
 
@@ -30,6 +31,10 @@ class EventLog:
         record = dict(event=event, sequence=self.sequence, time=round(time.time(), 3), **fields)
         self._file.write(json.dumps(record, allow_nan=False).encode("utf-8") + b"\n")
         self._file.flush()
+
+    def flush(self):
+        """Have the system write all events to the disk: they survive the machine's end, too."""
+        os.fsync(self._file.fileno())
 
     def close(self):
         """Close the file; everything emitted is already in it."""

@@ -1,5 +1,6 @@
 """The worker never outlives the program that started it."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -24,3 +25,9 @@ def _wait_for_end_of_input():
     while os.read(0, 4096):
         pass
     os._exit(1)
+
+
+def show_stack_when_asked():
+    """Write the stack of every thread to standard error on SIGUSR1: where a worker is that says nothing."""
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1, all_threads=True)

@@ -7,17 +7,21 @@ from typing import Any
 from repro.cases.loader import bundled, load_case
 from repro.records.claims import Audit
 from repro.records.comparison import Comparison
+from repro.records.difference import Difference
 from repro.records.environment import Environment
+from repro.records.evaluation import Evaluation
 from repro.records.event import AnyEvent
 from repro.records.kit import Kit
 from repro.records.machine import Machine
 from repro.records.matrix import Matrix
 from repro.records.peers import Peers
+from repro.records.plan import Plan
 from repro.records.prune import Pruned
 from repro.records.reference import Reference
 from repro.records.run import (
     Run,
 )
+from repro.records.runs import Removal, Runs
 
 
 def doctor() -> Machine:
@@ -35,13 +39,18 @@ def schemas() -> dict[str, Any]:
         "audit": Audit,
         "case": Case,
         "comparison": Comparison,
+        "diff": Difference,
         "doctor": Machine,
         "environment": Environment,
+        "evaluation": Evaluation,
         "event": AnyEvent,
         "kit": Kit,
         "matrix": Matrix,
         "peers": Peers,
+        "plan": Plan,
         "prune": Pruned,
         "reference": Reference,
+        "removal": Removal,
         "run": Run,
+        "runs": Runs,
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from repro.errors import BadInput
 from repro.records.comparison import Comparison
 from repro.records.run import (
@@ -75,7 +77,13 @@ def compared(run: Run, folder: folders.RunFolder, replicates: Path | None = None
     from repro.comparison import compare
 
     own = folder.other_seeds(run) if run.settings.rehearse is None else ()
-    return compare(run, folder.replicates(replicates), own)
+    comparison = compare(run, folder.replicates(replicates), own)
+    if run.settings.fast != "same-stream":
+        return comparison
+    from repro.comparison.printed import printed_differences
+
+    notes = printed_differences(run, folder.published_path(run))
+    return msgspec.structs.replace(comparison, notes=(*comparison.notes, *notes))
 
 
 def reported(finished: Run, folder: folders.RunFolder, templates: Path | None) -> Outcome:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from repro import inputs
 from repro.cases.loader import LoadedCase, find_case, load_case
-from repro.environments.cache import (
-    cache_folder,
-)
 from repro.environments.torch_choice import (
     TorchChoice,
     choose_torch,
@@ -22,19 +22,54 @@ from repro.records.run import (
     Settings,
 )
 from repro.runs import folders
-from repro.runs.arguments import training_arguments
+from repro.runs.arguments import run_arguments, training_arguments
+from repro.runs.energy import Meter, measured
 from repro.runs.micro_batch import split
 from repro.workflows.cards import one_card
 from repro.workflows.environments import environment_of_kit
 from repro.workflows.observing import Observer, Silent
-from repro.workflows.options import RunOptions
+from repro.workflows.options import RunOptions, settled
 from repro.workflows.preparing import built_for_training, current, holding, locked
+from repro.workflows.request import Request
 from repro.workflows.results import Outcome, reported
 from repro.workflows.training import train
 from repro.workflows.watching import nothing_to_train
 
 if TYPE_CHECKING:
     from repro.environments.kit import OpenKit
+
+
+def requested(options: RunOptions, observer: Observer) -> Request:
+    """Read what is asked for; errors as in `run`."""
+    options = settled(options)
+    case = runnable(options.case)
+    stated = case.card.claims.hyperparameters
+    arguments = run_arguments(stated, case.case.arguments, options.seed, where=case.card.target)
+    if options.micro_batch is not None:
+        arguments = split(arguments, options.micro_batch)
+    _check_epochs(options.until_epoch, arguments.get("num_train_epochs"))
+    handed = inputs.hand_over(options.model, options.data)
+    settings = Settings(
+        environment=options.environment,
+        device=options.device,
+        determinism=options.determinism,
+        seed=arguments["seed"],
+        rehearse=options.rehearse,
+        model=handed.model_digest,
+        data=handed.data_blob,
+        fast=options.fast,
+        micro_batch=options.micro_batch,
+    )
+    choice = choose_torch(options.torch, options.torch_backend)
+    kit = kit_of(options, choice, observer)
+    if options.environment == "current":
+        if choice:
+            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
+        ready = current(case)
+    else:
+        ready = locked(case, options, choice, kit, observer)
+    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
+    return Request(case, arguments, handed, settings, kit, ready, identity)
 
 
 def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
@@ -58,56 +93,33 @@ def run(options: RunOptions, observer: Observer | None = None) -> Outcome:
         Interrupted: Stopped by the user; the run can be gone on with.
     """
     observer = observer or Silent()
-    case = runnable(options.case)
-    arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
-    if options.seed is not None:
-        arguments["seed"] = options.seed
-    if "seed" not in arguments:
-        raise BadInput(f"{case.card.target}: the card states no seed", "give one with --seed")
-    if options.micro_batch is not None:
-        arguments = split(arguments, options.micro_batch)
-    _check_epochs(options.until_epoch, arguments.get("num_train_epochs"))
-    handed = inputs.hand_over(options.model, options.data)
-    settings = Settings(
-        environment=options.environment,
-        device=options.device,
-        seed=arguments["seed"],
-        rehearse=options.rehearse,
-        model=handed.model_digest,
-        data=handed.data_blob,
-        micro_batch=options.micro_batch,
-    )
-    choice = choose_torch(options.torch, options.torch_backend)
-    kit = kit_of(options, choice, observer)
-    if options.environment == "current":
-        if choice:
-            raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
-        ready = current(case)
-    else:
-        ready = locked(case, options, choice, kit, observer)
-    identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)
-    folder = folders.choose_folder(options.out, case.name, identity, fresh=options.fresh)
+    meter = Meter(options.country) if options.energy else None
+    asked = requested(options, observer)
+    case, kit = asked.case, asked.kit
+    folder = folders.choose_folder(options.out, case.name, asked.identity, fresh=options.fresh)
+    if options.again:
+        folder = folder.again
     with folder.held():
-        if folder.record.exists() and nothing_to_train(finished := folder.load(), options):
+        finished = folder.earlier()
+        if finished is None and folder.record.exists():
+            observer.say(f"{folder.record}: broken, not trusted; it is made anew")
+        if finished is not None and nothing_to_train(finished, options):
             _keep_peers(case, folder)
             said = "finished" if folders.is_finished(finished) else "trained as far as that"
             observer.say(f"this run is {said} already: reported again (--fresh starts anew)")
+            if meter is not None:
+                observer.say("nothing is trained, so there is no energy to measure")
             return reported(finished, folder, options.templates)
         observer.say("looking for model and data")
-        prepared = inputs.prepare(
-            case,
-            handed,
-            cache_folder(),
-            rehearse=options.rehearse is not None,
-            accept_other_model=options.accept_other_model,
-            accept_other_data=options.accept_other_data,
-            kit=None if kit is None else kit.folder,
-        )
-        arguments |= case.case.arguments
-        with holding(ready):
-            ready = built_for_training(ready, kit, observer)
+        prepared = asked.prepare(options, stand_in=options.rehearse is not None)
+        with holding(asked.ready):
+            ready = built_for_training(asked.ready, kit, observer)
             _keep_peers(case, folder)
-            trained = train(case, identity, arguments, settings, options, prepared, ready, folder, observer)
+            with nullcontext() if meter is None else meter.measuring(folder.path):
+                trained = train(asked, options, prepared, ready, folder, observer)
+            if (energy := measured(folder.path)) is not None:
+                trained = msgspec.structs.replace(trained, energy=energy)
+                folder.save(trained)
         return reported(trained, folder, options.templates)
 
 
@@ -152,7 +164,8 @@ def other_seeds(options: RunOptions, count: int) -> tuple[int, ...]:
     case = runnable(options.case)
     seed = options.seed
     if seed is None:
-        seed = training_arguments(case.card.claims.hyperparameters, where=case.card.target).get("seed", 0)
+        arguments = training_arguments(case.card.claims.hyperparameters, where=case.card.target)
+        seed = (arguments | case.case.arguments).get("seed", 0)
     return tuple(range(seed + 1, seed + 1 + count))
 
 

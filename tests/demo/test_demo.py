@@ -104,7 +104,9 @@ def test_everything_is_on_disk(finished: tuple[Path, dict[str, Any]]) -> None:
     assert (run.data.train_examples, run.data.eval_examples, run.data.steps_per_epoch) == (900, 60, 29)
     assert run.environment.packages["transformers"] == "4.21.2"
     assert run.environment.packages["pyarrow"].startswith("10.")
-    assert all(len(epoch.digests["weights"]) == 64 for epoch in run.epochs)
+    for epoch in run.epochs:
+        assert sorted(epoch.digests) == ["data_order", "optimizer", "random_state", "weights"]
+        assert all(len(digest) == 64 for digest in epoch.digests.values())
     assert run.timing.training_seconds > 0
     assert {path.name for path in (folder / "checkpoints").iterdir()} == {"checkpoint-435", "checkpoint-464"}
     for name in ("events.jsonl", "environment.lock", "card.md", "report.html"):
@@ -121,6 +123,20 @@ def test_a_finished_run_is_not_trained_again(finished: tuple[Path, dict[str, Any
     assert json.loads(done.stdout) == printed
     assert "finished already" in done.stderr
     assert (folder / "events.jsonl").stat().st_mtime_ns == before
+
+
+def test_a_broken_record_is_made_anew(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """A run.json that is cut off is not trusted: it is made again from the events and the last checkpoint."""
+    folder, printed = finished
+    out = tmp_path / "reports"
+    copy = out / "demo" / folder.name
+    shutil.copytree(folder, copy)
+    (copy / "run.json").write_bytes((folder / "run.json").read_bytes()[:1000])
+    done = repro("run", "demo", "--out", out, "--json")
+    assert "run.json: broken, not trusted" in done.stderr
+    assert "going on from the checkpoint at step 464" in done.stderr
+    assert epochs(copy) == epochs(folder)
+    assert json.loads(done.stdout)["verdict"] == printed["verdict"]
 
 
 def test_the_python_api_of_the_readme(finished: tuple[Path, dict[str, Any]]) -> None:
@@ -228,6 +244,11 @@ def wait_for(process: subprocess.Popen[str], out: Path, count: int, event: str) 
     raise AssertionError(f"no {event} number {count}")
 
 
+def count_events(folder: Path, event: str) -> int:
+    """How many events of a kind the run has."""
+    return (folder / "events.jsonl").read_text().count(f'"event": "{event}"')
+
+
 def workers(folder: Path) -> Iterator[int]:
     """The process ids of the workers of a run."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -244,16 +265,21 @@ def test_a_stopped_and_killed_run_goes_on_to_the_same_end(
 ) -> None:
     """After Ctrl-C and after a worker killed by the system, the same command goes on, to the same digests.
 
-    Ctrl-C ends the worker, exits with 130 and says how to go on; a killed worker is one line and exit code 4.
+    Ctrl-C has the worker write a checkpoint at the next step's end, wherever in an epoch that is, exits with
+    130 and says how to go on; a killed worker is one line and exit code 4.
     """
     out = tmp_path / "reports"
     process = started(out)
     wait_for(process, out, 2, "checkpoint")
     folder = only_run(out)
+    wait_for(process, out, count_events(folder, "step") + 2, "step")
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
+    assert "stopping at the next step's end, with a checkpoint" in stderr
     assert "hint: the same command goes on from the last checkpoint" in stderr
+    last = json.loads((folder / "events.jsonl").read_text().splitlines()[-1])
+    assert (last["event"], last["step"] > 58) == ("checkpoint", True)
     assert list(workers(folder)) == []
 
     process = started(out)
@@ -271,7 +297,7 @@ def test_a_stopped_and_killed_run_goes_on_to_the_same_end(
     assert epochs(folder) == epochs(finished[0])
     run = load(folder / "run.json", Run)
     assert len(run.resumes) == 2
-    assert all(step % 29 == 0 for step in run.resumes)
+    assert run.resumes[0] == last["step"]
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import msgspec
 from repro.records.case import Assumption, Tolerance
 from repro.records.claims import Cell, Claim, Claims, Row, Table
 from repro.records.comparison import Cause, ComparedRow, Comparison, Metric, Stream
+from repro.records.energy import Energy
 from repro.records.environment import Deviation
+from repro.records.evaluation import Evaluation, Measurement, Spread
 from repro.records.run import (
     Completed,
     DataSizes,
@@ -74,6 +76,45 @@ def published_table(epochs: int = EPOCHS) -> Table:
         columns=("training_loss", "epoch", "step", "validation_loss"),
         header=("Training Loss", "Epoch", "Step", "Validation Loss"),
         rows=rows,
+    )
+
+
+def spread(*losses: float, perplexity: float = 8.0) -> Spread:
+    """A figure over several draws of masks."""
+    return Spread(
+        losses=losses,
+        mean=sum(losses) / len(losses),
+        lowest=min(losses),
+        highest=max(losses),
+        perplexity=perplexity,
+    )
+
+
+def sample_evaluation(file: str = "own.txt") -> Evaluation:
+    """An evaluation on invented texts."""
+    own = Measurement(
+        texts=1200, trained=spread(2.0, 2.5), base=spread(7.0, 7.1), gain=spread(4.6, 5.0, perplexity=121.5)
+    )
+    return Evaluation(
+        run="0123456789ab",
+        file=file,
+        sha256="a" * 64,
+        when="2026-01-01T00:00:00Z",
+        kind="text",
+        empty=2,
+        tokens=34_000,
+        truncated=3,
+        unknown_share=0.0625,
+        sequence_length=64,
+        mask_probability=0.15,
+        mask_seeds=(0, 1),
+        own=own,
+        case=Measurement(texts=60, trained=spread(1.9, 2.0)),
+        weights="b" * 64,
+        step=464,
+        device="cpu (a processor)",
+        seconds=1.0,
+        notes=("the environment has changed",),
     )
 
 
@@ -146,6 +187,17 @@ def sample_run(epochs: int = EPOCHS) -> Run:
             training_seconds=5025.0,
         ),
         resumes=(300,),
+        energy=Energy(
+            kwh=0.21,
+            cpu_kwh=0.2,
+            gpu_kwh=0,
+            ram_kwh=0.01,
+            co2_kg=0.012,
+            country="FRA",
+            seconds=5025,
+            tool="a meter",
+        ),
+        evaluations=(sample_evaluation(),),
         result=Completed(),
     )
 

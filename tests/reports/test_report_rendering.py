@@ -243,6 +243,7 @@ def test_the_hub_reads_the_card(plain: tuple[str, str, list[str]]) -> None:
     assert data.datasets == ["user/issues"]
     assert data.license == "apache-2.0"
     assert data.tags == ["repro-audit", "not-reproduced"]
+    assert data.co2_eq_emissions["emissions"] == 12.0  # grams
     (result,) = data.eval_results
     assert (result.metric_type, result.source_url) == ("loss", "https://models.example/user/sample")
     assert result.metric_value == sample_run().epochs[-1].validation_loss
@@ -252,7 +253,7 @@ def test_the_hub_reads_the_card(plain: tuple[str, str, list[str]]) -> None:
 def test_the_card_states_only_what_is_known(run: Run, comparison: Comparison, tmp_path: Path) -> None:
     """Without task, data sets or licence the metadata leave them out, and the text says `not stated`."""
     claims = change(run.case.claims, task=None, datasets=(), license=None, base_model=None)
-    bare = change(run, case=change(run.case, claims=claims, source="", model="a model"))
+    bare = change(run, case=change(run.case, claims=claims, source="", model="a model"), energy=None)
     _, card, _ = rendered(bare, comparison, tmp_path)
     assert hub_data(card) == {
         "library_name": "transformers",

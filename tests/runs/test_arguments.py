@@ -6,7 +6,7 @@ import pytest
 
 from repro.cards import read_card
 from repro.errors import BadInput
-from repro.runs.arguments import training_arguments
+from repro.runs.arguments import run_arguments, training_arguments
 
 HEAD = "# m\n\n### Training hyperparameters\n\nThe following hyperparameters were used during training:\n"
 
@@ -62,6 +62,11 @@ def test_the_published_run() -> None:
             0.99,
         ),
         (
+            "optimizer: Use OptimizerNames.ADAMW_TORCH_FUSED with betas=(0.9,0.999) and epsilon=1e-08",
+            "optim",
+            "adamw_torch_fused",
+        ),
+        (
             "optimizer: Use OptimizerNames.ADAMW_TORCH with betas=(0.8,0.999) and epsilon=1e-08 and "
             "optimizer_args=No additional optimizer arguments",
             "adam_beta1",
@@ -83,6 +88,7 @@ def test_other_lines(line: str, name: str, value: object) -> None:
         "seed: 2*2 = 4",
         "distributed_type: multi-GPU",
         "optimizer: Lion with betas=(0.9,0.99)",
+        "optimizer: Use OptimizerNames.ADAMW_BNB with betas=(0.9,0.999) and epsilon=1e-08",
         "mixed_precision_training: Apex, opt level O1",
         "quantum_annealing: on",
     ],
@@ -100,3 +106,14 @@ def test_a_total_that_follows_from_others_is_not_passed() -> None:
     assert arguments("train_batch_size: 8", "total_train_batch_size: 32") == {
         "per_device_train_batch_size": 8
     }
+
+
+def test_the_case_adds_to_the_card_and_the_user_has_the_last_word_on_the_seed() -> None:
+    """A case's arguments win over the card's, and a seed that is asked for over both; without any it ends."""
+    claims = read_card(HEAD + "- seed: 42\n- num_epochs: 16\n", target="card.md").claims.hyperparameters
+    of_case = {"seed": 43, "evaluation_strategy": "epoch"}
+    assert run_arguments(claims, {}, None, where="card.md") == {"seed": 42, "num_train_epochs": 16}
+    assert run_arguments(claims, of_case, None, where="card.md") == {"num_train_epochs": 16, **of_case}
+    assert run_arguments(claims, of_case, 44, where="card.md")["seed"] == 44
+    with pytest.raises(BadInput, match="states no seed"):
+        run_arguments({}, {}, None, where="card.md")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from repro.errors import BadInput
 from repro.records.claims import Claims
+from repro.records.codec import load
 from repro.records.run import PublishedCase, Run, Settings
 from repro.runs.folders import RunFolder, choose_folder, find_run, run_id
 
@@ -29,8 +32,15 @@ def test_the_id_depends_on_case_lock_seed_and_settings() -> None:
         run_id("case", "other", Settings(seed=42)),
         run_id("case", "lock", Settings(seed=43)),
         run_id("case", "lock", Settings(seed=42, rehearse=2)),
+        run_id("case", "lock", Settings(seed=42, determinism="strict")),
     }
-    assert len(others | {same}) == 5
+    assert len(others | {same}) == 6
+
+
+def test_settings_that_came_later_leave_earlier_ids_alone() -> None:
+    """The committed run of an earlier release has the id that its settings give today: it is still found."""
+    run = load(Path(__file__).parents[2] / "reports" / "example" / "run.json", Run)
+    assert run_id(run.case.digest, run.environment.lock_sha256, run.settings) == run.id
 
 
 def test_a_fresh_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -58,26 +68,58 @@ def test_a_run_is_found_by_folder_file_id_and_prefix(tmp_path: Path) -> None:
             find_run(name, tmp_path)
 
 
+def checkpoint(folder: RunFolder, step: int, sequence: int) -> Path:
+    """A checkpoint with one file of weights, marked as whole."""
+    path = folder.checkpoints / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    (path / "weights.bin").write_bytes(b"weights")
+    marker = {"step": step, "sequence": sequence, "files": {"weights.bin": 7}}
+    (path / "complete.json").write_text(json.dumps(marker))
+    return path
+
+
+def events(folder: RunFolder, count: int) -> None:
+    """An event log of so many steps."""
+    line = '{"event": "step", "sequence": %d, "time": 1.0, "step": 1, "epoch": 0.1}\n'
+    folder.events.write_text("".join(line % number for number in range(1, count + 1)))
+
+
 def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
-    """A checkpoint without a whole marker is never gone on from; of the whole ones the newest is."""
+    """A checkpoint is gone on from only if its marker is whole and each file there in its full length.
+
+    Of the whole ones the newest is taken.
+    """
     folder = RunFolder(tmp_path)
-    for step, marker in (
-        (29, '{"step": 29, "sequence": 5}'),
-        (58, '{"step": 58, "sequence": 9}'),
-        (87, '{"step": 87, "se'),
-        (116, None),
-    ):
-        path = folder.checkpoints / f"checkpoint-{step}"
-        path.mkdir(parents=True)
-        if marker is not None:
-            (path / "complete.json").write_text(marker)
+    for step in (29, 58, 87, 116, 145, 174):
+        checkpoint(folder, step, step)
+    events(folder, 200)
+    (folder.checkpoints / "checkpoint-87" / "weights.bin").write_bytes(b"weig")
+    (folder.checkpoints / "checkpoint-116" / "complete.json").write_text('{"step": 116, "se')
+    (folder.checkpoints / "checkpoint-145" / "complete.json").unlink()
+    (folder.checkpoints / "checkpoint-174" / "weights.bin").unlink()
     found = folder.last_checkpoint()
     assert found is not None
-    assert (found.path.name, found.step, found.sequence) == ("checkpoint-58", 58, 9)
+    assert (found.path.name, found.step, found.sequence) == ("checkpoint-58", 58, 58)
+
+
+def test_a_checkpoint_without_its_events_is_not_gone_on_from(tmp_path: Path) -> None:
+    """A checkpoint is of no use where an event before it is broken or missing: an older one is taken."""
+    folder = RunFolder(tmp_path)
+    checkpoint(folder, 29, 5)
+    checkpoint(folder, 58, 9)
+    events(folder, 9)
+    lines = folder.events.read_bytes().splitlines(keepends=True)
+    for broken in ([*lines[:6], b'{"event": "st\n', *lines[7:]], lines[:8], [*lines[:6], *lines[7:]]):
+        folder.events.write_bytes(b"".join(broken))
+        found = folder.last_checkpoint()
+        assert found is not None
+        assert found.step == 29
+    folder.events.unlink()
+    assert folder.last_checkpoint() is None
 
 
 def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
-    """A second start of the same run folder is refused while the first is at work, and free afterwards."""
+    """A second start is refused while the first is at work, and told who that is; afterwards it is free."""
     code = (
         "import sys; from pathlib import Path; from repro.runs.folders import RunFolder\n"
         "from repro.errors import BadInput\n"
@@ -87,7 +129,9 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     )
     ask = [sys.executable, "-c", code, str(tmp_path)]
     with RunFolder(tmp_path).held():
-        assert "another `repro run`" in subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+        assert "another `repro run` is at work in this folder: process" in said
+        assert f"process {os.getpid()} on {socket.gethostname()}, since 20" in said
     assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "free\n"
 
 
@@ -110,3 +154,4 @@ def test_a_broken_record_is_bad_input(tmp_path: Path) -> None:
     whole.record.write_text(text[: len(text) // 2])
     with pytest.raises(BadInput, match=r"run\.json: not JSON"):
         whole.load()
+    assert whole.earlier() is None
