@@ -17,7 +17,7 @@ def plan_in_words(plan: Plan) -> Iterator[str]:
     """Yield the lines that `repro plan` prints."""
     steps, times, compute = plan.steps, plan.times, plan.compute
     device = plan.device
-    threads = f", {device.threads} thread{'s' * (device.threads != 1)}" if device.kind == "cpu" else ""
+    threads = f", {_many(device.threads, 'thread')}" if device.kind == "cpu" else ""
     yield _row(
         "device", f"{device.kind} ({line(device.name)}{threads}); {times.measured_steps} steps measured"
     )
@@ -26,7 +26,8 @@ def plan_in_words(plan: Plan) -> Iterator[str]:
     whole = f"{count(steps.whole)} in {steps.epochs:g} epochs of {count(steps.an_epoch)}"
     if steps.planned < steps.whole:
         whole = f"the first {count(steps.planned)} of {whole}"
-    yield _row("steps", f"{whole}; {steps.evaluations} evaluations, {steps.checkpoints} checkpoints")
+    evaluations, checkpoints = _many(steps.evaluations, "evaluation"), _many(steps.checkpoints, "checkpoint")
+    yield _row("steps", f"{whole}; {evaluations}, {checkpoints}")
     yield _row("training set", _lengths(plan.train, plan.sequence_length))
     yield _row("evaluation set", _lengths(plan.evaluation, plan.sequence_length))
     yield _row(
@@ -103,6 +104,10 @@ def _disk(of: Disk) -> str:
 
 def _span(span: Span) -> str:
     return f"{duration(span.estimate)} ({duration(span.low)} to {duration(span.high)})"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{count(number) if number else 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _percent(share: float) -> str:
