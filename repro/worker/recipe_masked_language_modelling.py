@@ -27,7 +27,7 @@ def run(request, watch=None):
         request: `device`, `model` (`path`, or `config`, `vocabulary` and `seed`), `data` (`build`, `file`,
             `git_blob`, `cache`), `sequence_length`, `mask_probability`, `arguments`, `stop_after`,
             `until_epoch`, `fast`, `events`, `checkpoints`, `checkpoint_minutes`, `resume`, `determinism`,
-            `report_to`, `reports` (a folder); `fit` and `fits` to train nothing and try what fits
+            `report_to` and `reports` (a folder); `fit` and `fits` to train nothing and try what fits
             (`memory.fit`).
         watch: Who measures the training (`recipe_plan`): puts callbacks around the run's own, and is shown
             the Trainer before it begins. A run has none.
@@ -96,7 +96,7 @@ def run(request, watch=None):
     fast.take(trainer, log)
 
     recorder.watch(trainer)
-    reporting.guard(trainer, request["report_to"])
+    reporting.guard(trainer, request.get("report_to"))
     if request.get("fit"):
         memory.fit(trainer, request["fit"], request["fits"])
         return {}
