@@ -45,9 +45,26 @@ def plan(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Another seed than the documented one.", metavar="N")
     ] = None,
+    micro_batch: Annotated[
+        int | None,
+        typer.Option(
+            "--micro-batch",
+            min=1,
+            help="Split the batch by gradient accumulation, as a deviation; for less memory.",
+            metavar="N",
+        ),
+    ] = None,
     env: Annotated[
-        Literal["locked", "current"], typer.Option("--env", help="The software of the day, or your own.")
-    ] = "locked",
+        Literal["locked", "current"] | None,
+        typer.Option("--env", help="The software of the day (locked, the default), or your own."),
+    ] = None,
+    fast: Annotated[
+        Literal["same-stream", "modern"] | None,
+        typer.Option(
+            "--fast",
+            help="The same random stream for less work, or today's means in your own environment.",
+        ),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="What to train on.")
     ] = "auto",
@@ -79,10 +96,14 @@ def plan(
 
     if steps is not None and not rehearse:
         raise BadInput("--steps is for a rehearsal", "add --rehearse")
+    if fast == "modern" and env == "locked":
+        raise BadInput("--fast modern is today's software: not with --env locked", "leave --env out")
     options = workflows.RunOptions(
         case=case,
         out=out,
-        environment=env,
+        environment=env or "locked",
+        fast=fast,
+        micro_batch=micro_batch,
         device=device,
         seed=seed,
         rehearse=steps,

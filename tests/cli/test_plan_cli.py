@@ -50,6 +50,7 @@ def plan(folder: Path, variables: dict[str, str], *arguments: str | Path) -> tup
         (["nosuch"], 2, "nosuch: no such case"),
         (["card.md"], 2, "does not say how its data are made"),
         (["demo", "--steps", "3"], 2, "add --rehearse"),
+        (["demo", "--fast", "modern", "--env", "locked"], 2, "leave --env out"),
         (["demo", "--measure-steps", "1"], 2, "--measure-steps"),
         (["demo", "--model", "absent"], 2, "absent: cannot be read"),
         (["demo", "--out", "card.md/reports"], 2, "choose another folder with --out"),
