@@ -177,7 +177,9 @@ def _request(
         raise BadInput(f"{folder.path}: a rehearsal keeps no weights", "evaluate a whole run")
     checkpoint = folder.last_checkpoint()
     if checkpoint is None or not run.epochs or checkpoint.step != run.epochs[-1].step:
-        raise BadInput(f"{folder.path}: the trained weights (its last checkpoint) are gone", again)
+        raise BadInput(
+            f"{folder.path}: the trained weights (its last checkpoint) are gone, or not whole", again
+        )
     try:
         trained = json.loads(read_text(folder.path / "request.json"))
         model, data = trained["model"], trained["data"]
