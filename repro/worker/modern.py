@@ -67,13 +67,13 @@ def attention(model):
 def compiled(model, device):
     """Compile the layers of the encoder where that pays.
 
-    A layer is compiled once, however many a model has. On a CPU it does not pay (docs/performance.md).
+    A layer is compiled once, however many a model has. On a CPU it was not measured to pay.
 
     Returns:
         What is compiled, and why nothing is; the latter is empty where something is.
     """
     if device == "cpu":
-        return "", "on a processor it takes longer than it saves"
+        return "", "it is not known to pay on a processor"
     layers = _equal_layers(model)
     if not layers or not hasattr(layers[0], "compile"):
         return "", "no layers that are alike were found"

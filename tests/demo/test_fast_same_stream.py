@@ -48,8 +48,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = build_environment(*locked).folder
     folder = tmp_path_factory.mktemp("cache")
     (folder / "environments").mkdir()
-    for path in environment.parent.glob(f"{environment.name}*"):
-        (folder / "environments" / path.name).symlink_to(path)
+    (folder / "environments" / environment.name).symlink_to(environment)
     return folder
 
 
