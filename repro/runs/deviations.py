@@ -19,7 +19,7 @@ from repro.records.environment import Deviation
 from repro.records.event import FastPath, Started
 from repro.records.run import Settings
 from repro.runs.arguments import training_arguments
-from repro.runs.micro_batch import DEFAULT_BATCH, deviation
+from repro.runs.micro_batch import DEFAULT_BATCH, deviation, split
 
 _NOT_STATED = "not stated"
 # What a batch is multiplied by on one device.
@@ -48,7 +48,7 @@ def observed_deviations(
     return (
         *_seed(claims, settings),
         *_micro_batch(claims, settings, started),
-        *_arguments(claims, arguments),
+        *_arguments(claims, settings, arguments),
         *_length(settings),
         *_determinism(settings, started),
         *_versions(documented, installed),
@@ -80,11 +80,13 @@ def _seed(claims: Claims, settings: Settings) -> Iterator[Deviation]:
         )
 
 
-def _arguments(claims: Claims, arguments: Mapping[str, Any]) -> Iterator[Deviation]:
+def _arguments(claims: Claims, settings: Settings, arguments: Mapping[str, Any]) -> Iterator[Deviation]:
     """What the case's own arguments replaced, and a batch that took more devices than one."""
     stated = claims.hyperparameters
     try:
         printed = training_arguments(stated, where="")
+        if settings.micro_batch is not None:  # a deviation of its own
+            printed = split(printed, settings.micro_batch)
     except BadInput:  # refused before anything was trained
         return
     for name, value in printed.items():
@@ -95,15 +97,15 @@ def _arguments(claims: Claims, arguments: Mapping[str, Any]) -> Iterator[Deviati
                 actual=str(arguments.get(name)),
                 reason="the case's arguments say so",
             )
-    for split, a_step in _TOTALS.items():
+    for part, a_step in _TOTALS.items():
         total, batch = (
-            stated.get(f"total_{split}_batch_size"),
-            arguments.get(f"per_device_{split}_batch_size"),
+            stated.get(f"total_{part}_batch_size"),
+            arguments.get(f"per_device_{part}_batch_size"),
         )
         actual = None if batch is None else batch * (arguments.get(a_step, 1) if a_step else 1)
         if total is not None and actual is not None and total.value != actual:
             yield Deviation(
-                what=f"total {split} batch size",
+                what=f"total {part} batch size",
                 published=total.text,
                 actual=str(actual),
                 reason="one device: the other factors that the card prints make no more",

@@ -15,10 +15,11 @@ import pytest
 from repro import inputs
 from repro.cases import load_case
 from repro.records.case import Hardware
-from repro.records.event import Started
+from repro.records.event import FastPath, Started
 from repro.records.run import Device, Settings
 from repro.runs.arguments import training_arguments
-from repro.runs.deviations import observed_deviations
+from repro.runs.deviations import fast_deviation, observed_deviations
+from repro.runs.micro_batch import split
 from repro.workflows import RunOptions
 
 TESTS = Path(__file__).parents[1]
@@ -37,6 +38,9 @@ NONE = {
     "energy": "measured from outside the training",
     "country": "what energy is turned into",
     "limits": "how often checkpoints are written, which draw nothing",
+    "report_to": "the Trainer reports elsewhere, and the random states are put back behind each report",
+    "until_epoch": "the first epochs of the same training, whose verdict is marked as a prefix's",
+    "stop_when_decided": "the same, ended where the verdict can change no more",
     "strict": "refuses an environment that deviates",
 }
 # What needs a registry is tested with one, by these.
@@ -54,6 +58,8 @@ def trained(on: Device = CPU, **settings: Any) -> set[str]:
     arguments = training_arguments(stated.hyperparameters, where="card.md") | case.case.arguments
     asked = Settings(**{"seed": arguments["seed"], **settings})
     arguments["seed"] = asked.seed
+    if asked.micro_batch is not None:
+        arguments = split(arguments, asked.micro_batch)
     packages = {name: claim.text for name, claim in stated.versions.items()}
     if asked.environment == "current":
         packages |= {"transformers": "5.24.0", "torch": "2.15.0+cpu", "accelerate": "1.15.0"}
@@ -83,10 +89,13 @@ def handed_over(cache: Path) -> set[str]:
     )
 
 
+FASTER = FastPath(sequence=2, time=0, mode="same-stream", means={"gradients": "freed after each step"})
 GPU = Device(kind="cuda", name="a GPU", threads=2, capability="sm_80")
 LEFT: dict[str, tuple[Callable[[Path], set[str]], set[str]]] = {
     "seed": (lambda _: trained(seed=43), {"seed"}),
     "determinism": (lambda _: trained(determinism="strict"), {"determinism"}),
+    "micro_batch": (lambda _: trained(micro_batch=8), {"micro batch"}),
+    "fast": (lambda _: {fast_deviation(FASTER).what}, {"fast same-stream"}),
     "device": (lambda _: trained(GPU, device="cuda"), {"device"}),
     "environment": (
         lambda _: trained(environment="current"),
