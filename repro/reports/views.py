@@ -352,7 +352,10 @@ def _glance(run: Run, comparison: Comparison) -> tuple[Fact, ...]:
         ("Device", (run.device.name or run.device.kind) if run.device else "not recorded"),
         ("Training time", formats.duration(run.timing.training_seconds)),
         ("Energy", energy_used(run.energy)),
-        ("Determinism", formats.sentence(run.determinism_proof.summary) if run.determinism_proof else ""),
+        (
+            "Determinism proof",
+            formats.sentence(run.determinism_proof.summary) if run.determinism_proof else "",
+        ),
     )
 
 

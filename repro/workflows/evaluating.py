@@ -189,7 +189,7 @@ def _request(
     notes = []
     if gone := _gone(model):
         notes.append(f"the base model is left out: {gone} is not there any more")
-    if lost := _gone(data):
+    if lost := _gone({"build": data["build"], "file": data["file"]}):
         notes.append(f"the case's own data are left out: {lost} is not there any more")
         if kind is None:
             raise BadInput(f"{folder.path}: the case's recipe is gone: {lost}", "leave --as-case out")

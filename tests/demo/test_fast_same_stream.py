@@ -23,7 +23,7 @@ from repro.workflows import build_environment
 pytestmark = pytest.mark.environment
 
 CASES = Path(loader.__file__).parent
-EPOCHS = 4
+EPOCHS = 3
 
 
 def repro(*arguments: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -89,13 +89,13 @@ def test_the_random_stream_is_the_same(both: tuple[Path, Path]) -> None:
     """Behind each epoch all random states are those of the published path: nothing more or less was drawn."""
     published, fast = (load(folder / "run.json", Run).epochs for folder in both)
     for one, other in zip(published, fast, strict=True):
-        for name in {"random_state", "data_order"} & one.digests.keys():
+        for name in ("random_state", "data_order"):
             assert other.digests[name] == one.digests[name]
     markers = sorted(path.relative_to(both[0]) for path in both[0].glob("checkpoints/*/complete.json"))
     assert len(markers) == 2
     for path in markers:
         one, other = (json.loads((folder / path).read_text()) for folder in both)
-        assert other["random_state"] == one["random_state"]
+        assert other["position"]["epoch_state"] == one["position"]["epoch_state"]
 
 
 def test_the_record_names_each_means(both: tuple[Path, Path]) -> None:
@@ -130,11 +130,12 @@ def test_tokenised_data_are_mapped_the_second_time(
     """The second run takes the Arrow cache; a changed data.py, which may make other data, misses it."""
     kept = sorted((cache / "tokenised").iterdir())
     assert len(kept) == 1
-    done = repro("run", case, "--fast", "same-stream", "--fresh", "--out", tmp_path, "--json", cache=cache)
+    first_epoch = ("--until-epoch", "1", "--fresh", "--out", tmp_path, "--json")
+    done = repro("run", case, "--fast", "same-stream", *first_epoch, cache=cache)
     again = load(Path(json.loads(done.stdout)["folder"]) / "run.json", Run)
     (deviation,) = [each for each in again.deviations if each.what == "fast same-stream"]
     assert "tokenised data: from the Arrow cache" in deviation.actual
-    assert again.epochs == load(both[1] / "run.json", Run).epochs
+    assert again.epochs == load(both[1] / "run.json", Run).epochs[:1]
     changed = tmp_path / "cases"
     shutil.copytree(case.parent, changed)
     with (changed / "issues-128" / "data.py").open("a") as file:
