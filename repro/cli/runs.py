@@ -47,11 +47,11 @@ def runs(
 def row(run: ListedRun) -> tuple[str, ...]:
     """Return the cells of a line."""
     from repro.environments.disk import gigabytes
-    from repro.reports.formats import MISSING, age, cell, epoch
+    from repro.reports.formats import MISSING, age, cell
 
     state: str = run.state
     if run.state in ("unfinished", "failed", "running") and run.epoch is not None:
-        state += f" at epoch {epoch(run.epoch)}"
+        state += f" at epoch {run.epoch:.1f}"
     if run.state == "running":
         state += ", held by a process now"
     if run.reason:

@@ -1,4 +1,4 @@
-"""Remove from the cache what nobody has used for some time: environments, builds that were killed, locks."""
+"""Remove from the cache what nobody has used for some time: environments, locks, tokenised data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from repro.environments.cache import MARKER, Marker, held_alone, hold_file, is_locked
 from repro.environments.disk import usage
@@ -17,7 +16,7 @@ from repro.environments.lock import lock_digest
 from repro.environments.moment import format_instant
 from repro.errors import BadInput, EnvironmentFailed
 from repro.records.codec import load, read_text
-from repro.records.prune import Pruned, Pruning
+from repro.records.prune import Kind, Pruned, Pruning
 
 AGE = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -27,7 +26,7 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 class _Entry:
     """Something in the cache, with what is removed for it; the first path says when it was last used."""
 
-    kind: Literal["environment", "unfinished", "lock"]
+    kind: Kind
     name: str
     paths: tuple[Path, ...]
     last_used: datetime
@@ -114,13 +113,17 @@ def _entries(cache: Path) -> Iterator[_Entry]:
         with suppress(FileNotFoundError):
             try:
                 digest = load(marker, Marker).lock_sha256
-                yield _Entry("environment", folder.name, (folder,), _written(marker), digest)
+                beside = sorted((cache / "overlays").glob(f"{digest[:16]}-*/"))  # of no use without it
+                yield _Entry("environment", folder.name, (folder, *beside), _written(marker), digest)
             except BadInput:
                 yield _Entry("unfinished", folder.name, (folder,), _written(folder))
     for lock in sorted((cache / "locks").glob("*.lock")):
         paths = (lock, lock.with_suffix(".json"))
         with suppress(FileNotFoundError, BadInput):
             yield _Entry("lock", lock.name, paths, _written(lock), lock_digest(read_text(lock)))
+    for folder in sorted((cache / "tokenised").glob("*/")):
+        with suppress(FileNotFoundError):
+            yield _Entry("data", folder.name, (folder,), _written(folder))
 
 
 def _written(path: Path) -> datetime:
@@ -134,7 +137,7 @@ def _why_kept(entry: _Entry, limit: datetime, referred: Mapping[str, str], holds
             return "used since"
         if run := referred.get(entry.lock_sha256):
             return f"needed by {run}"
-    if entry.kind == "lock":
+    if entry.kind in ("lock", "data"):  # read once, or mapped: what is mapped outlives its name
         return ""
     # On Windows nothing but the lock of the build says so.
     if not holds.enter_context(held_alone(entry.paths[0])) or is_locked(_build_lock(entry.paths[0])):

@@ -6,13 +6,15 @@ from typing import Literal
 
 from repro.records.codec import Record
 
+Kind = Literal["environment", "unfinished", "lock", "data"]
+
 
 class Pruning(Record, frozen=True, kw_only=True):
     """One thing in the cache.
 
     Attributes:
         name: The folder's or the lock's name.
-        kind: `environment`, `unfinished` (a build that was killed) or `lock`.
+        kind: `environment`, `unfinished` (a build that was killed), `lock` or `data` (tokenised).
         last_used: RFC 3339 UTC.
         total_bytes: Its size.
         shared_bytes: What of it has a name elsewhere too, in uv's cache or in another environment.
@@ -21,7 +23,7 @@ class Pruning(Record, frozen=True, kw_only=True):
     """
 
     name: str
-    kind: Literal["environment", "unfinished", "lock"]
+    kind: Kind
     last_used: str
     total_bytes: int
     shared_bytes: int

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from repro.comparison.replicates import Peer
 
 ID_LENGTH = 12
+_HELD_SECONDS = 0.5  # `repro runs` holds a folder for a moment, to see whether somebody does
 _FIRST_SETTINGS = ("environment", "device", "seed", "rehearse", "model", "data")
 
 
@@ -181,7 +182,7 @@ class RunFolder:
         held = self.path / ".held"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(held, timeout=0)
+            lock = FileLock(held, timeout=_HELD_SECONDS)
             lock.acquire()
         except Timeout as error:
             raise BadInput(

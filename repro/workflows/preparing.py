@@ -104,8 +104,8 @@ def _foresee(environment: Environment, device: str, observer: Observer) -> None:
     observer.say(f"hint: {hint}")
 
 
-def current(case: LoadedCase) -> Ready:
-    """The user's own environment: the interpreter that runs this program."""
+def current(case: LoadedCase, *, modern: bool) -> Ready:
+    """The user's own environment: the interpreter that runs this program; `modern` can have no other."""
     python = Path(sys.executable)
     variables = dict(os.environ, PYTHONHASHSEED="0")
     with tempfile.TemporaryDirectory() as scratch:
@@ -114,7 +114,7 @@ def current(case: LoadedCase) -> Ready:
     if missing:
         raise EnvironmentFailed(
             f"this environment has no {', '.join(missing)}",
-            "pip install 'repro-audit[train]', or --env locked",
+            "pip install 'repro-audit[train]'" + ("" if modern else ", or --env locked"),
         )
     text = "".join(f"{name}=={version}\n" for name, version in packages.items())
     record = RunEnvironment(

@@ -65,7 +65,7 @@ def requested(options: RunOptions, observer: Observer) -> Request:
     if options.environment == "current":
         if choice:
             raise BadInput(f"{choice.flags}: not in your own environment", "leave --env current out")
-        ready = current(case)
+        ready = current(case, modern=options.fast == "modern")
     else:
         ready = locked(case, options, choice, kit, observer)
     identity = folders.run_id(case.digest, ready.record.lock_sha256, settings)

@@ -65,6 +65,29 @@ def test_what_is_old_goes_and_what_is_young_stays(house: House) -> None:
     assert left <= {"", ".lock", ".used", "compared.txt"}
 
 
+def test_packages_beside_go_with_their_environment(house: House) -> None:
+    """What was installed beside an environment for a report goes with it, and with no other one."""
+    old, young = built(house.lock("tiny==1.0"), days=40), built(house.lock("other==2.0"), days=20)
+    beside = [cache_folder() / "overlays" / f"{each.folder.name[:16]}-tensorboard" for each in (old, young)]
+    for folder in beside:
+        folder.mkdir(parents=True)
+    prune(cache_folder(), older_than=30 * DAYS)
+    assert [folder.exists() for folder in beside] == [False, True]
+
+
+def test_tokenised_data_go_when_they_are_old(tmp_path: Path) -> None:
+    """Tokenised data that no run has used for so long go; those used since stay."""
+    for name, days in (("old", 40), ("young", 20)):
+        (tmp_path / "tokenised" / name / "train").mkdir(parents=True)
+        age(tmp_path / "tokenised" / name, days)
+    pruned = prune(tmp_path, older_than=30 * DAYS)
+    assert [(each.name, each.kind, each.removed) for each in pruned.entries] == [
+        ("old", "data", True),
+        ("young", "data", False),
+    ]
+    assert [each.name for each in (tmp_path / "tokenised").iterdir()] == ["young"]
+
+
 def test_using_it_makes_it_young(house: House) -> None:
     """Taking an environment from the cache is a use, and keeps it."""
     lock = house.lock("tiny==1.0")
