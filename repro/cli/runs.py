@@ -50,17 +50,20 @@ def row(run: ListedRun) -> tuple[str, ...]:
     from repro.reports.formats import MISSING, age, cell
 
     state: str = run.state
-    if run.state in ("unfinished", "failed", "running") and run.epoch is not None:
+    if run.state in ("stopped", "unfinished", "failed", "running") and run.epoch is not None:
         state += f" at epoch {run.epoch:.1f}"
     if run.state == "running":
         state += ", held by a process now"
     if run.reason:
         state += f": {run.reason}"
+    verdict = run.verdict or MISSING
+    if run.state == "stopped" and run.verdict:
+        verdict += " so far"
     return (
         cell(Path(run.folder).name),
         cell(run.case),
         MISSING if run.seed is None else str(run.seed),
-        "rehearsal" if run.rehearsal else run.verdict or MISSING,
+        "rehearsal" if run.rehearsal else verdict,
         age(run.age_seconds),
         gigabytes(run.total_bytes),
         cell(state, 80),

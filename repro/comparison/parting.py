@@ -88,8 +88,8 @@ def _side(run: Run, name: str) -> Side:
     )
 
 
-def _status(run: Run) -> Literal["completed", "failed", "skipped"]:
-    status: Literal["completed", "failed", "skipped"] = msgspec.to_builtins(run.result)["status"]
+def _status(run: Run) -> Literal["completed", "stopped", "failed", "skipped"]:
+    status: Literal["completed", "stopped", "failed", "skipped"] = msgspec.to_builtins(run.result)["status"]
     return status
 
 
@@ -279,7 +279,7 @@ def _verdict(
 
 
 def _summary(found: Difference) -> str:
-    compared = f"{len(found.epochs)} {'epoch' if len(found.epochs) == 1 else 'epochs'}"
+    compared = _epochs(len(found.epochs))
     match found.verdict:
         case "same":
             return f"the same: nothing but times and ids differs in {compared}"
@@ -312,10 +312,14 @@ def listed(names: tuple[str, ...]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
 def _notes(sides: tuple[Side, Side], pairs: tuple[EpochPair, ...]) -> Iterator[str]:
     for letter, side in zip("AB", sides, strict=True):
         if side.state != "completed":
-            yield f"{letter} is {side.state}: compared as far as both went, {len(pairs)} epochs"
+            yield f"{letter} is {side.state}: compared as far as both went, {_epochs(len(pairs))}"
         if side.epochs > len(pairs) and pairs:
             yield f"{letter} has {side.epochs} evaluations, of which the other has {len(pairs)}"
     for agreement, letter in (("only a", "A"), ("only b", "B")):

@@ -114,6 +114,7 @@ def _kernels(differing: _Differing, found: Difference) -> Iterator[Cause]:
             ("device", "name", "processor"),
             ("device", "driver", "driver"),
             ("settings", "determinism", "determinism"),
+            ("settings", "fast", "--fast"),
         )
         if (each := differing.get((aspect, what))) is not None
     ]

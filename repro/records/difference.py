@@ -16,7 +16,8 @@ class Side(Record, frozen=True, kw_only=True):
 
     Attributes:
         name: As it was named.
-        state: How it ended; `unfinished` while it is under way or can be gone on with.
+        state: How it ended; `stopped` after its first epochs, `unfinished` while it is under way or was
+            interrupted.
         epochs: How many evaluations it has.
         settings: What the user asked for, as text.
         started: RFC 3339 UTC.
@@ -26,7 +27,7 @@ class Side(Record, frozen=True, kw_only=True):
     name: str
     run: str
     case: str
-    state: Literal["completed", "failed", "skipped", "unfinished"]
+    state: Literal["completed", "stopped", "failed", "skipped", "unfinished"]
     epochs: int
     settings: dict[str, str]
     device: str = ""

@@ -29,7 +29,7 @@ class ListedRun(Record, frozen=True, kw_only=True):
     run: str
     case: str
     seed: int | None = None
-    state: Literal["finished", "unfinished", "failed", "skipped", "running", "broken"]
+    state: Literal["finished", "stopped", "unfinished", "failed", "skipped", "running", "broken"]
     reason: str = ""
     epoch: float | None = None
     verdict: Verdict | None = None

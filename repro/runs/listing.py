@@ -16,7 +16,7 @@ from repro.environments.disk import usage
 from repro.errors import BadInput
 from repro.records.codec import from_json
 from repro.records.comparison import Verdict
-from repro.records.run import Completed, Failed, Result, Skipped
+from repro.records.run import Completed, Failed, Result, Skipped, Stopped
 from repro.records.runs import ListedRun, Runs
 from repro.runs.folders import RunFolder
 from repro.runs.state import parse_event
@@ -25,7 +25,7 @@ from repro.runs.state import parse_event
 MOST_BYTES = 64 * 1024 * 1024
 _TAIL_BYTES = 64 * 1024
 T = TypeVar("T")
-_State = Literal["finished", "unfinished", "failed", "skipped", "running", "broken"]
+_State = Literal["finished", "stopped", "unfinished", "failed", "skipped", "running", "broken"]
 
 
 class _Case(msgspec.Struct):
@@ -100,7 +100,7 @@ def listed(path: Path, now: datetime) -> ListedRun | None:
     except BadInput as error:
         return _line(where, run=path.name, case=path.parent.name, state="broken", reason=error.message)
     state, reason = _state(folder, run)
-    verdict = _verdict(folder) if state == "finished" else None
+    verdict = _verdict(folder) if state in ("finished", "stopped") else None
     return _line(
         where,
         run=run.id,
@@ -151,6 +151,8 @@ def _state(folder: RunFolder, run: _Run) -> tuple[_State, str]:
             return "skipped", reason
         case Failed(reason=reason):
             state: _State = "failed"
+        case Stopped():
+            state, reason = "stopped", ""
         case None:
             state, reason = "unfinished", ""
     # Also a failed one is gone on with; the record says how that ended only when it does.

@@ -11,7 +11,7 @@ from curve_samples import run as sample
 
 from repro.comparison.parting import part
 from repro.records.difference import Difference
-from repro.records.run import Device, Epoch, Failed, Run, Timing
+from repro.records.run import Device, Epoch, Failed, Run, Stopped, Timing
 
 LOSSES = (2.1, 1.6, 1.5, 1.4)
 CPU = Device(kind="cpu", name="one", threads=2, capability="AVX2")
@@ -207,3 +207,21 @@ def test_where_nothing_recorded_differs_that_is_said(kind: str, word: str) -> No
     (cause,) = part(trained(device=device), parted(trained(device=device), 1, "weights")).causes
     assert word in cause.cause
     assert "--prove-determinism" in cause.test
+
+
+def test_another_path_is_suspected_before_what_no_record_holds() -> None:
+    """A fast path computes otherwise: where only weights part, it is what is named."""
+    fast = trained(settings=msgspec.structs.replace(trained().settings, fast="same-stream"))
+    epochs = tuple(
+        msgspec.structs.replace(each, digests=each.digests | {"weights": "0" * 64}) for each in fast.epochs
+    )
+    found = part(trained(), msgspec.structs.replace(fast, epochs=epochs))
+    assert "--fast nothing and same-stream" in found.causes[0].cause
+
+
+def test_a_prefix_is_compared_as_far_as_it_went() -> None:
+    """A run that was stopped after its first epochs is one side like another, and is said to be."""
+    first = trained(epochs=trained().epochs[:1], result=Stopped(epochs=1, of=16.0, reason="asked for"))
+    found = part(first, trained())
+    assert found.a.state == "stopped"
+    assert "A is stopped: compared as far as both went, 1 epoch" in found.notes

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from run_samples import a_run, put
 
+from repro.cli.runs import row
 from repro.comparison import compare
 from repro.records.codec import save
-from repro.records.run import Completed, Failed
+from repro.records.run import Completed, Failed, Stopped
 from repro.runs.folders import RunFolder
 from repro.runs.listing import list_runs
 
@@ -45,6 +46,17 @@ def test_the_verdict_is_that_of_the_last_comparison(tmp_path: Path) -> None:
     found = {run.run: run for run in list_runs(tmp_path).runs}
     assert (found["compared"].verdict, found["compared"].reproduced) == ("matching", True)
     assert (found["rehearsed"].verdict, found["rehearsed"].rehearsal) == (None, True)
+
+
+def test_the_first_epochs_are_listed_as_such(tmp_path: Path) -> None:
+    """A run that was asked for its first epochs is stopped, with the verdict on these."""
+    prefix = put(tmp_path, "prefix", Stopped(epochs=1, of=16.0, reason="asked for with --until-epoch 1"))
+    prefix.save_comparison(compare(prefix.load()))
+    (found,) = list_runs(tmp_path).runs
+    assert (found.state, found.epoch) == ("stopped", 1.0)
+    assert found.verdict is not None
+    assert found.reproduced is False
+    assert row(found)[3:7:3] == (f"{found.verdict} so far", "stopped at epoch 1.0")
 
 
 def test_how_far_an_unfinished_run_came(tmp_path: Path) -> None:
