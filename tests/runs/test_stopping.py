@@ -24,8 +24,10 @@ echo > began
 while :; do sleep 0.05; done
 """
 PROGRAM = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs these tests may ignore both
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from repro.errors import Interrupted
 from repro.runs import local
 folder = Path(sys.argv[1])
