@@ -136,6 +136,10 @@ def _request(folder: Path, arguments: dict[str, Any], steps: int) -> dict[str, A
         "mask_probability": MASKED,
         "arguments": arguments,
         "stop_after": steps,
+        "until_epoch": None,
+        "checkpoint_minutes": 0,
+        "report_to": None,
+        "reports": None,
         "resume": None,
     }
 
@@ -156,7 +160,11 @@ def _train(way: Way, request: dict[str, Any], folder: Path) -> None:
             )
         except ReproError as error:
             sys.exit(f"error: {way.name}: {error.message}")
-    ends = [each.time for each in events if isinstance(each, Step)]
+    first: dict[int, float] = {}  # the end of an epoch says its last step once more
+    for each in events:
+        if isinstance(each, Step):
+            first.setdefault(each.step, each.time)
+    ends = list(first.values())
     assert len(ends) == request["stop_after"], "steps took less than half a second: use a larger batch"
     way.steps.append(statistics.median(b - a for a, b in pairwise(ends)))
     for event in events:
